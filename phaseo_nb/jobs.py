@@ -1,0 +1,167 @@
+"""What a gateway said about a job: frozen facts in one shape for both services.
+
+Gateways fill these from the wire (``gateways/``); nothing here knows HTTP. Numbers from outside
+are only kept when they can be what they claim; the untouched answer is :attr:`MusicJob.raw`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Status = Literal["queued", "in_progress", "completed", "failed"]
+FINISHED: frozenset[str] = frozenset({"completed", "failed"})
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A price, paid or expected.
+
+    Source of the figures: ``usage.pricing_breakdown`` of the answer, ``POST /pricing/calculate``
+    or the price list in ``gateways/catalogue.py``.
+    """
+
+    usd: float | None = None
+    """US dollars; ``None`` means nobody knows, which is not the same as free."""
+    credits: float | None = None
+    """Credits, where the service counts in those (udio)."""
+    is_estimate: bool = False
+    """True before the service has billed it."""
+
+    def __str__(self) -> str:
+        about = "about " if self.is_estimate else ""
+        if self.usd is not None:
+            text = "free" if self.usd == 0 else f"${self.usd:.2f}"
+            return about + (f"${self.usd:.4f}" if 0 < self.usd < 0.005 else text)
+        if self.credits is not None:
+            return f"{about}{self.credits:g} credits"
+        return "price unknown"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the service counted."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    audio_count: int | None = None
+    """Tracks with audio."""
+    audio_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Track:
+    """One entry of a job's output."""
+
+    index: int
+    id: str | None = None
+    title: str | None = None
+    tags: str | None = None
+    duration: float | None = None
+    """Seconds, as the service says; ``None`` where it said nothing usable."""
+    audio_url: str | None = None
+    stream_audio_url: str | None = None
+    image_url: str | None = None
+    lyrics: str | None = None
+    is_preview: bool = False
+    """True while ``audio_url`` is a live stream of something unfinished."""
+    sandbox: bool = False
+    failure: str | None = None
+    """Why this one track came to nothing, where the service said so."""
+    data: bytes | None = field(default=None, repr=False)
+    """Audio that came inside the answer, decoded (from base64, hex or a ``data:`` URI)."""
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_playable(self) -> bool:
+        """True when there is a finished recording to fetch or at hand."""
+        return not self.is_preview and bool(self.data or self.audio_url)
+
+    def __repr__(self) -> str:
+        words = [f"<Track {self.index}"]
+        if self.title:
+            words.append(repr(self.title))
+        if self.duration is not None:
+            words.append(f"{self.duration:.1f} s")
+        if self.is_preview:
+            words.append("preview")
+        elif not self.is_playable:
+            words.append("no audio")
+        if self.sandbox:
+            words.append("sandbox")
+        return " ".join(words) + ">"
+
+
+@dataclass(frozen=True)
+class MusicJob:
+    """What the gateway last said about a job.
+
+    Wire contract: Phaseo ``POST /music/generate`` and ``GET /music/generate/{music_id}``;
+    udioapi.pro ``/api/generate``, ``/api/v2/generate`` and the two feeds.
+    """
+
+    id: str
+    status: str
+    """``queued``, ``in_progress``, ``completed`` or ``failed``; any other word is kept as it
+    came and counts as not finished."""
+    request_id: str | None = None
+    """Phaseo's ``requestId``: some jobs can only be asked for under this name."""
+    stage: str | None = None
+    """udio only: ``new``, ``text``, ``first`` or ``complete``."""
+    provider: str | None = None
+    model: str | None = None
+    tracks: tuple[Track, ...] = ()
+    usage: Usage = Usage()
+    cost: Cost = Cost()
+    failure: str | None = None
+    """What the provider gave as the cause; ``None`` where it gave none."""
+    debug: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What ``debug`` and ``echo_upstream_request`` brought back."""
+    sandbox: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The answer as it came, audio left out."""
+
+    @property
+    def is_finished(self) -> bool:
+        """True when nothing more will happen."""
+        return self.status in FINISHED
+
+    @property
+    def has_audio(self) -> bool:
+        """True when at least one track is ready to be heard."""
+        return any(track.is_playable for track in self.tracks)
+
+    def replace(self, **changes: Any) -> MusicJob:
+        """Return a copy with some facts changed."""
+        return replace(self, **changes)
+
+    def __repr__(self) -> str:
+        words = [f"<MusicJob {self.id} {self.status}"]
+        if self.tracks:
+            n = len(self.tracks)
+            words.append(f"{n} track{'s' if n > 1 else ''}")
+            seconds = sum(track.duration or 0.0 for track in self.tracks)
+            if seconds:
+                words.append(f"{seconds:.1f} s")
+        if self.sandbox:
+            words.append("sandbox")
+        return ", ".join(words) + ">"
+
+
+def seconds_or_none(value: Any) -> float | None:
+    """Read a duration from the wire: a finite, positive number of seconds, else ``None``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) and 0 < number < 1e7 else None
+
+
+def text_or_none(value: Any) -> str | None:
+    """Read a text from the wire; blank and anything that is not text becomes ``None``."""
+    return value if isinstance(value, str) and value.strip() else None

@@ -1,0 +1,1 @@
+"""Bytes on the wire: which addresses may be reached, how long, how much, how often."""

@@ -1,0 +1,76 @@
+"""What goes over the wire, and what comes back, as plain values.
+
+Gateways build a :class:`Call` and read an :class:`Answer`; only ``http.py`` turns one into the
+other. So a gateway can be tested, and a fault described, without a network.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API request, without its secrets."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    """Below the base URL, with a leading slash; values in it are already percent-encoded."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    json: Any = None
+    """The body of a POST; ``None`` sends none."""
+    creates: bool = False
+    """True where a success costs money: never followed, never sent twice on an open outcome."""
+    carries_audio: bool = False
+    """True where the answer may hold a whole track: read with the large cap."""
+    auth: Literal["bearer", "body_token"] = "bearer"
+    """Where the transport puts the key: the Authorization header, or ``token`` in the body."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One API answer, whole and within its cap."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    url: str
+    """Where it came from, without query."""
+    method: str = "GET"
+
+    @property
+    def data(self) -> Any:
+        """The body as JSON, or :data:`NOT_JSON`.
+
+        Python's parser is too liberal and too brittle for hostile text: NaN and Infinity become
+        ``None``, numbers nobody can hold and nesting nobody can follow make the body unreadable.
+        """
+        try:
+            return json.loads(
+                self.body.decode("utf-8-sig"), parse_constant=lambda _: None, parse_float=_finite
+            )
+        except (ValueError, RecursionError):
+            return NOT_JSON
+
+    @property
+    def text(self) -> str:
+        """The first kilobyte of the body as text, for messages and sniffing only."""
+        return self.body[:1024].decode("utf-8", "replace")
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+class _NotJson:
+    def __repr__(self) -> str:
+        return "NOT_JSON"
+
+
+NOT_JSON: Any = _NotJson()
