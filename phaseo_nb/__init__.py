@@ -1,1 +1,157 @@
-"""Music generation in a Jupyter notebook."""
+"""Music generation in a Jupyter notebook.
+
+>>> import phaseo_nb as nb
+>>> sorted(nb.__all__) == nb.__all__
+True
+
+In a cell: ``take = await nb.generate("Warm jazz trio with brushed drums", duration=8)``.
+Names are loaded when first used, so this import costs milliseconds and touches nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .client import MusicClient
+    from .engine import allow_nested_loops, run
+    from .errors import (
+        AudioError,
+        AuthenticationError,
+        BudgetExceeded,
+        ConnectionFailed,
+        EndpointDisabled,
+        GatewayError,
+        GatewayUnavailable,
+        InsufficientFunds,
+        JobFailed,
+        JobNotFound,
+        JobTimeout,
+        LibraryError,
+        PhaseoError,
+        ProviderRefused,
+        RateLimited,
+        RequestRejected,
+        SettingsError,
+        UncertainSubmission,
+    )
+    from .jobs import Cost, MusicJob, Track, Usage
+    from .live import generate, resume, submit
+    from .player import Player
+    from .requests import (
+        DebugOptions,
+        ElevenLabsOptions,
+        MiniMaxOptions,
+        MusicRequest,
+        ProviderRouting,
+        SunoOptions,
+        UdioRequest,
+    )
+    from .sandbox import Sandbox
+    from .session import Session, connect
+    from .takes import Job, Take
+
+_HOMES = {
+    "client": ["MusicClient"],
+    "engine": ["allow_nested_loops", "run"],
+    "errors": [
+        "AudioError",
+        "AuthenticationError",
+        "BudgetExceeded",
+        "ConnectionFailed",
+        "EndpointDisabled",
+        "GatewayError",
+        "GatewayUnavailable",
+        "InsufficientFunds",
+        "JobFailed",
+        "JobNotFound",
+        "JobTimeout",
+        "LibraryError",
+        "PhaseoError",
+        "ProviderRefused",
+        "RateLimited",
+        "RequestRejected",
+        "SettingsError",
+        "UncertainSubmission",
+    ],
+    "jobs": ["Cost", "MusicJob", "Track", "Usage"],
+    "live": ["generate", "resume", "submit"],
+    "player": ["Player"],
+    "requests": [
+        "DebugOptions",
+        "ElevenLabsOptions",
+        "MiniMaxOptions",
+        "MusicRequest",
+        "ProviderRouting",
+        "SunoOptions",
+        "UdioRequest",
+    ],
+    "sandbox": ["Sandbox"],
+    "session": ["Session", "connect"],
+    "takes": ["Job", "Take"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: RUF022 - sorted by code point, as dir() is
+    "AudioError",
+    "AuthenticationError",
+    "BudgetExceeded",
+    "ConnectionFailed",
+    "Cost",
+    "DebugOptions",
+    "ElevenLabsOptions",
+    "EndpointDisabled",
+    "GatewayError",
+    "GatewayUnavailable",
+    "InsufficientFunds",
+    "Job",
+    "JobFailed",
+    "JobNotFound",
+    "JobTimeout",
+    "LibraryError",
+    "MiniMaxOptions",
+    "MusicClient",
+    "MusicJob",
+    "MusicRequest",
+    "PhaseoError",
+    "Player",
+    "ProviderRefused",
+    "ProviderRouting",
+    "RateLimited",
+    "RequestRejected",
+    "Sandbox",
+    "Session",
+    "SettingsError",
+    "SunoOptions",
+    "Take",
+    "Track",
+    "UdioRequest",
+    "UncertainSubmission",
+    "Usage",
+    "__version__",
+    "allow_nested_loops",
+    "connect",
+    "generate",
+    "resume",
+    "run",
+    "submit",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # the one number stands in pyproject.toml
+
+        value: Any = version("phaseo-nb")
+    elif name in _HOME_OF:
+        value = getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
+    else:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

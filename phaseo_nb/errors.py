@@ -78,10 +78,8 @@ class RequestRejected(PhaseoError, ValueError):
         self.issues = issues
         self.field, self.reason, self.value, self.expected = first
         more = f" ({len(issues) - 1} more in .issues)" if len(issues) > 1 else ""
-        where = first.field or "the request"
-        super().__init__(
-            f"{where} = {_shorten(first.value)} was not sent: {first.reason}. {first.expected}{more}"
-        )
+        what = f"{first.field or 'the request'} = {_shorten(first.value)}"
+        super().__init__(f"{what} was not sent: {first.reason}. {first.expected}{more}")
 
 
 class GatewayError(PhaseoError):
