@@ -1,0 +1,226 @@
+"""``Job``: the live handle of something being made.
+
+The engine writes to it, cells and widgets read it, from any thread. It never ends paid work:
+whoever stops waiting leaves the job to the service, and it can be taken up again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+import time
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from .engine import engine
+from .errors import JobTimeout
+
+if TYPE_CHECKING:
+    from .jobs import Cost, MusicJob, Track
+    from .takes import Take
+
+Listener = Callable[["Job"], None]
+
+
+class Job:
+    """A request on its way to becoming a take; what :func:`phaseo_nb.submit` returns.
+
+    ``take = await job`` waits, ``job.result()`` waits where ``await`` is not possible.
+
+    Attributes
+    ----------
+    prompt : str
+        What was asked for, in words.
+    number : int
+        Which take of its request this will be.
+    notes : tuple of str
+        Words of the request that have no effect at the chosen provider.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        request: Any,
+        number: int = 1,
+        notes: tuple[str, ...] = (),
+        price: Cost | None = None,
+        timeout: float | None = None,
+        answer: MusicJob | None = None,
+    ) -> None:
+        self.key = key
+        self.request = request
+        self.number = number
+        self.notes = notes
+        self.price = price
+        self.timeout = timeout
+        self.failed_before: Cost | None = None
+        """What the last attempt at the same request cost, where it failed."""
+        self.was_kept = False
+        """True where nothing was sent because the take was there already."""
+        self.reserved_as: int | None = None
+        self.prompt: str = getattr(request, "prompt", None) or ""
+        self._answer = answer
+        self._future: concurrent.futures.Future[Take] = concurrent.futures.Future()
+        self._future.set_running_or_notify_cancel()  # so that no waiter can cancel it for others
+        self._started = time.monotonic()
+        self._ended: float | None = None
+        self._stop = threading.Event()
+        self._on_stop: Callable[[], None] | None = None
+        self._listeners: list[Listener] = []
+        self._lock = threading.Lock()
+
+    # -- what a user reads -----------------------------------------------------------------
+
+    @property
+    def id(self) -> str | None:
+        """The gateway's id; ``None`` until it has answered."""
+        return self._answer.id if self._answer else None
+
+    @property
+    def status(self) -> str:
+        """``submitting``, then the gateway's word; ``kept`` once the take is here."""
+        if self._future.done() and self._future.exception() is None:
+            return "kept"
+        return self._answer.status if self._answer else "submitting"
+
+    @property
+    def answer(self) -> MusicJob | None:
+        """What the gateway last said."""
+        return self._answer
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks as far as they are known."""
+        return self._answer.tracks if self._answer else ()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was started here (or taken up again)."""
+        return (self._ended or time.monotonic()) - self._started
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while the engine looks after it."""
+        return not self._future.done()
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why there is no take, once that is known."""
+        return self._future.exception() if self._future.done() else None
+
+    @property
+    def take(self) -> Take | None:
+        """The take, once it is here."""
+        done = self._future.done() and self._future.exception() is None
+        return self._future.result() if done else None
+
+    def __repr__(self) -> str:
+        name = self.id or "not answered yet"
+        sandbox = ", sandbox" if self._answer and self._answer.sandbox else ""
+        stopped = ", no longer watched" if isinstance(self.error, JobTimeout) else ""
+        return f"<Job {name} {self.status}{sandbox}{stopped}>"
+
+    # -- waiting ---------------------------------------------------------------------------
+
+    def __await__(self) -> Generator[Any, None, Take]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Take:
+        # Shielded: one cell that is interrupted must not end the wait of another.
+        return await asyncio.shield(asyncio.wrap_future(self._future))
+
+    def result(self, timeout: float | None = None) -> Take:
+        """Wait for the take where ``await`` is not possible, and return it.
+
+        Parameters
+        ----------
+        timeout
+            Longest wait in seconds; the job goes on after it.
+
+        Raises
+        ------
+        JobTimeout
+            ``timeout`` passed first.
+        JobFailed, UncertainSubmission, AudioError, ...
+            As ``await`` would.
+        """
+        if engine.is_current_thread and not self._future.done():
+            message = "result() would wait for itself here. Use `await job` instead."
+            raise RuntimeError(message)
+        try:
+            return self._future.result(timeout)
+        except concurrent.futures.TimeoutError:
+            if self._future.done():
+                raise  # the job's own error
+            message = f"{self!r} is not ready after {timeout:g} s. It goes on; wait again."
+            raise JobTimeout(message, job_id=self.id or "", job=self._answer) from None
+        except KeyboardInterrupt:
+            self.stop_waiting()
+            raise
+
+    def stop_waiting(self) -> None:
+        """Stop asking for the job here. The service goes on; ``nb.resume()`` takes it up again.
+
+        A request that is being handed in is first answered and recorded, because it may cost.
+        """
+        if not self._stop.is_set():
+            self._stop.set()
+            if self._on_stop is not None:
+                self._on_stop()
+
+    # -- what the engine writes ------------------------------------------------------------
+
+    @property
+    def stop_requested(self) -> bool:
+        """True after :meth:`stop_waiting`."""
+        return self._stop.is_set()
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Call this when somebody stops waiting."""
+        self._on_stop = callback
+        if self._stop.is_set():
+            callback()
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call ``listener(job)`` at every change, on the thread that made it, and once now."""
+        with self._lock:
+            self._listeners.append(listener)
+        listener(self)
+
+    def update(self, answer: MusicJob) -> None:
+        """Note what the gateway said."""
+        self._answer = answer
+        self._tell()
+
+    def finish(self, take: Take) -> None:
+        """Hand the take to everybody who waits; displays are told before waiters wake."""
+        self._end(lambda: self._future.set_result(take), take=take)
+
+    def fail(self, error: BaseException) -> None:
+        """Hand the error to everybody who waits."""
+        self._end(lambda: self._future.set_exception(error), error=error)
+
+    def _end(
+        self,
+        resolve: Callable[[], None],
+        *,
+        take: Take | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        self._ended = time.monotonic()
+        self.outcome = take, error
+        try:
+            self._tell()
+        finally:
+            resolve()
+
+    outcome: tuple[Take | None, BaseException | None] = (None, None)
+    """Take or error, known to listeners a moment before waiters wake."""
+
+    def _tell(self) -> None:
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(self)
