@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .cell import generate, resume, submit
     from .client import MusicClient
     from .engine import allow_nested_loops, run
     from .errors import (
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
         SettingsError,
         UncertainSubmission,
     )
+    from .handle import Job
     from .jobs import Cost, MusicJob, Track, Usage
-    from .live import generate, resume, submit
     from .player import Player
     from .requests import (
         DebugOptions,
@@ -50,9 +51,10 @@ if TYPE_CHECKING:
     )
     from .sandbox import Sandbox
     from .session import Session, connect
-    from .takes import Job, Take
+    from .takes import Take
 
 _HOMES = {
+    "cell": ["generate", "resume", "submit"],
     "client": ["MusicClient"],
     "engine": ["allow_nested_loops", "run"],
     "errors": [
@@ -75,8 +77,8 @@ _HOMES = {
         "SettingsError",
         "UncertainSubmission",
     ],
+    "handle": ["Job"],
     "jobs": ["Cost", "MusicJob", "Track", "Usage"],
-    "live": ["generate", "resume", "submit"],
     "player": ["Player"],
     "requests": [
         "DebugOptions",
@@ -89,7 +91,7 @@ _HOMES = {
     ],
     "sandbox": ["Sandbox"],
     "session": ["Session", "connect"],
-    "takes": ["Job", "Take"],
+    "takes": ["Take"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

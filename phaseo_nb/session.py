@@ -1,0 +1,431 @@
+"""``Session``: one gateway, one shelf of takes, one budget; what ``connect`` returns.
+
+A request comes down from a cell, is compared with what is kept, on its way or open, is paid for
+against the budget, and goes to the client on the engine's thread. What comes back is kept before
+anybody is told. Nothing here knows that a notebook exists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import httpx
+
+from .client import MusicClient
+from .engine import engine
+from .errors import (
+    AudioError,
+    BudgetExceeded,
+    Issue,
+    JobFailed,
+    JobTimeout,
+    PhaseoError,
+    RequestRejected,
+    SettingsError,
+    UncertainSubmission,
+)
+from .handle import Job
+from .jobs import Cost, MusicJob, Track
+from .requests import MusicRequest, UdioRequest, build_request, request_key
+from .settings import Connection, home_folder, resolve_connection
+from .shelf import Shelf, shelf_of
+from .takes import KeptTrack, Take
+
+
+class Session:
+    """A connection to one gateway, with its takes and its budget.
+
+    Made by :func:`connect`. Jobs run on a thread of their own, so a session can be used from
+    any cell, callback or thread.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        budget_usd: float | None = None,
+        allow_unknown_price: bool = False,
+    ) -> None:
+        self.connection = connection
+        self.budget = Budget(budget_usd, allow_unknown_price=allow_unknown_price)
+        self.shelf: Shelf = shelf_of(home_folder().value)
+        self._client = MusicClient.of(connection)
+
+    @property
+    def gateway(self) -> str:
+        """``"phaseo"``, ``"udio"`` or ``"sandbox"``."""
+        return self.connection.label
+
+    @property
+    def is_sandbox(self) -> bool:
+        """True where music is made on this machine, offline and free."""
+        return self.connection.is_sandbox
+
+    def __repr__(self) -> str:
+        budget = f", {self.budget}" if self.budget.limit is not None else ""
+        return f"<Session {self.connection.describe()}{budget}>"
+
+    # -- down: from words to a job -----------------------------------------------------------
+
+    def start(
+        self,
+        prompt: str | None = None,
+        *,
+        request: MusicRequest | UdioRequest | None = None,
+        take: int | None = None,
+        fresh: bool = False,
+        timeout: float | None = 900.0,
+        **words: Any,
+    ) -> Job:
+        """Start a request, or find what it has already become; returns at once.
+
+        Parameters are those of :func:`phaseo_nb.generate`.
+
+        Raises
+        ------
+        RequestRejected, SettingsError, BudgetExceeded
+            Before anything is sent.
+        UncertainSubmission, JobFailed
+            This very request ended openly before; only ``fresh=True`` buys it again.
+        """
+        _check_waiting(take, fresh, timeout)
+        request, notes = self._request(prompt, request, words)
+        key = request_key(request, gateway=self.connection.name, base_url=self.connection.base_url)
+        with self.shelf.lock:
+            if not fresh:
+                found = self._found(key, take, timeout)
+                if found is not None:
+                    return found
+            job = Job(
+                key=key,
+                request=request,
+                number=take if take and not fresh else self.shelf.next_number(key),
+                notes=notes,
+                price=self._client.gateway.list_price(request),
+                timeout=timeout,
+            )
+            job.failed_before = self.shelf.failed_cost(key)
+            self.budget.reserve(job)
+            self.shelf.open(job)
+        engine.submit(self._carry(job))
+        return job
+
+    def resume(self, job: Job, *, timeout: float | None = None) -> Job:
+        """Take up an open job that nobody looks after; returns its new handle."""
+        if job.is_waiting:
+            return job
+        again = Job(
+            key=job.key,
+            request=job.request,
+            number=job.number,
+            notes=job.notes,
+            price=job.price,
+            timeout=timeout if timeout is not None else job.timeout,
+            answer=job.answer,
+        )
+        self.shelf.open(again)
+        engine.submit(self._carry(again))
+        return again
+
+    def open_jobs(self) -> list[Job]:
+        """Return what is not finished, oldest first."""
+        return self.shelf.open_jobs()
+
+    def usual_time(self, job: Job) -> float | None:
+        """Return how long jobs of this model have taken here, in seconds."""
+        return self.shelf.usual_time(_model_of(job))
+
+    def _request(
+        self,
+        prompt: str | None,
+        request: MusicRequest | UdioRequest | None,
+        words: Mapping[str, Any],
+    ) -> tuple[MusicRequest | UdioRequest, tuple[str, ...]]:
+        wire = self._client.gateway.name
+        given = {name: value for name, value in words.items() if value is not None}
+        if request is not None:
+            also = [name for name in ("prompt", *given) if name != "prompt" or prompt is not None]
+            if also:
+                expected = "Give a ready request or words, not both."
+                raise RequestRejected(Issue("request", "request_and_words", also, expected))
+            fits = UdioRequest if wire == "udio" else MusicRequest
+            if not isinstance(request, fits):
+                expected = f"The {wire} gateway takes a {fits.__name__}."
+                raise RequestRejected(Issue("request", "wrong_request", type(request), expected))
+            return request, tuple(request.ineffective())
+        given.setdefault("model", self._client.default_model())
+        return build_request("udio" if wire == "udio" else "phaseo", prompt, **given)
+
+    def _found(self, key: str, take: int | None, timeout: float | None) -> Job | None:
+        kept = self.shelf.find(key, take)
+        if kept is not None:
+            job = Job(key=key, request=kept.request, number=kept.number, answer=kept.job)
+            job.was_kept = True
+            job.finish(kept)
+            return job
+        on_its_way = self.shelf.open_job(key, take)
+        if on_its_way is not None:
+            return self.resume(on_its_way, timeout=timeout)
+        error = self.shelf.open_end(key, take)
+        if error is not None:
+            raise error.with_traceback(None)
+        return None
+
+    # -- up: from a job to a take ------------------------------------------------------------
+
+    async def _carry(self, job: Job) -> None:
+        """Run one job to its end on the engine; whatever ends it, somebody is told."""
+        try:
+            take = await self._make(job)
+        except JobTimeout as error:  # stays open: it can be taken up again
+            job.fail(error)
+        except UncertainSubmission as error:
+            error.price = error.price or job.price
+            self.shelf.end_openly(job, error)
+            job.fail(error)
+        except JobFailed as error:
+            self.budget.settle(job, error.job.cost)
+            if error.job.status == "completed":  # paid, and there is no music to show for it
+                self.shelf.end_openly(job, error)
+            else:
+                self.shelf.fail(job, error.job.cost)
+            job.fail(error)
+        except AudioError as error:  # made and paid; running the cell again fetches again
+            job.fail(error)
+        except (PhaseoError, asyncio.CancelledError) as error:
+            self._give_up(job)
+            job.fail(error)
+        except BaseException as error:
+            self._give_up(job)
+            job.fail(error)
+            raise
+        else:
+            job.finish(take)
+
+    def _give_up(self, job: Job) -> None:
+        if job.answer is None:  # nothing was created
+            self.shelf.close(job)
+            self.budget.settle(job, Cost(usd=0.0))
+
+    async def _make(self, job: Job) -> Take:
+        if job.answer is None:
+            answer = await self._client.submit(job.request)
+            job.update(answer)
+        answer = await self._wait(job)
+        self.budget.settle(job, answer.cost)
+        take = await self._collect(job, answer)
+        self.shelf.note_time(_model_of(job), job.elapsed)
+        self.shelf.keep(job, take)
+        return take
+
+    async def _wait(self, job: Job) -> MusicJob:
+        """Wait for the service, until the deadline or until nobody wants to wait any more."""
+        assert job.answer is not None
+        if job.stop_requested:
+            raise _stopped(job)
+        loop = asyncio.get_running_loop()
+        waiting = asyncio.ensure_future(
+            self._client.wait(job.answer, timeout=job.timeout, on_update=job.update)
+        )
+        job.on_stop(lambda: loop.call_soon_threadsafe(waiting.cancel))
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            if job.stop_requested:
+                raise _stopped(job) from None
+            raise
+
+    async def _collect(self, job: Job, answer: MusicJob) -> Take:
+        """Fetch every playable track; one that cannot be fetched does not cost the others."""
+        playable = [track for track in answer.tracks if track.is_playable]
+        fetched = await asyncio.gather(
+            *(self._fetch(job, answer, track) for track in playable), return_exceptions=True
+        )
+        kept = [track for track in fetched if isinstance(track, KeptTrack)]
+        errors = [error for error in fetched if isinstance(error, BaseException)]
+        unexpected = [error for error in errors if not isinstance(error, PhaseoError)]
+        if unexpected or not kept:
+            raise (unexpected or errors)[0]
+        return Take(
+            request=job.request,
+            job=answer,
+            tracks=tuple(kept),
+            number=job.number,
+            created_at=datetime.now(timezone.utc),
+            notes=(*job.notes, *(f"One track could not be fetched: {error}" for error in errors)),
+        )
+
+    async def _fetch(self, job: Job, answer: MusicJob, track: Track) -> KeptTrack:
+        data = await self._client.download(track, job=answer)
+        kept = KeptTrack.of(track, data, request=job.request, job=answer, take_number=job.number)
+        await asyncio.get_running_loop().run_in_executor(None, kept.prepare)
+        return kept
+
+
+class Budget:
+    """What a session may spend: reserved before a job is handed in, settled by its answer."""
+
+    def __init__(self, limit: float | None, *, allow_unknown_price: bool = False) -> None:
+        if limit is not None and not (isinstance(limit, (int, float)) and 0 <= limit < 1e9):
+            message = f"budget_usd = {limit!r} is no amount of US dollars. Give a number from 0."
+            raise SettingsError(message)
+        self.limit = limit
+        self.allow_unknown_price = allow_unknown_price
+        self._amounts: dict[int, float] = {}
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        if self.limit is None:
+            return f"${self.spent:.2f} spent, no budget"
+        return f"${self.left:.2f} of ${self.limit:.2f} left"
+
+    @property
+    def spent(self) -> float:
+        """US dollars reserved or spent."""
+        with self._lock:
+            return sum(self._amounts.values())
+
+    @property
+    def left(self) -> float | None:
+        """US dollars left; ``None`` without a budget."""
+        return None if self.limit is None else max(0.0, self.limit - self.spent)
+
+    def reserve(self, job: Job) -> None:
+        """Set the price of a job aside.
+
+        Raises
+        ------
+        BudgetExceeded
+            It would go over the limit, or its price is unknown.
+        """
+        price = job.price.usd if job.price else None
+        if price is None and self.limit is not None and not self.allow_unknown_price:
+            message = (
+                "The price of this request is unknown, so the budget cannot hold it; nothing was "
+                "sent. Allow it with `nb.connect(…, allow_unknown_price=True)`."
+            )
+            raise BudgetExceeded(message)
+        with self._lock:
+            spent = sum(self._amounts.values())
+            if self.limit is not None and spent + (price or 0.0) > self.limit + 1e-9:
+                message = (
+                    f"This request costs about ${price:.2f}, and ${max(0.0, self.limit - spent):.2f}"
+                    f" of the budget of ${self.limit:.2f} is left; nothing was sent. Raise "
+                    "`budget_usd` in nb.connect(…) to go on."
+                )
+                raise BudgetExceeded(message)
+            self._amounts[id(job)] = price or 0.0
+            job.reserved_as = id(job)
+
+    def settle(self, job: Job, cost: Cost) -> None:
+        """Replace the reserved price by what the service says it cost."""
+        if cost.usd is not None and job.reserved_as is not None:
+            with self._lock:
+                self._amounts[job.reserved_as] = cost.usd
+
+
+_default: Session | None = None
+_default_lock = threading.Lock()
+
+
+def connect(
+    gateway: str = "auto",
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    model: str | None = None,
+    library: Any = None,
+    budget_usd: float | None = None,
+    allow_unknown_price: bool = False,
+    callbacks: str | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Session:
+    """Choose the gateway that :func:`generate` and :func:`submit` use from now on.
+
+    Parameters
+    ----------
+    gateway
+        ``"phaseo"``, ``"udio"``, ``"sandbox"`` (offline, free) or ``"auto"``: the first one
+        there is a key for (``PHASEO_API_KEY``, then ``UDIOAPI_KEY``), else the sandbox.
+    api_key
+        Better left to the environment or the keyring: a key in a cell is saved with the notebook.
+    base_url
+        Another address of the same service. ``https`` only, except on this machine.
+    model
+        Used where a request names none, such as ``"suno/v4.5"``. A paid gateway has no default.
+    library, callbacks
+        Not available yet: takes live in memory, and the services are polled.
+    budget_usd
+        The most this session may spend, in US dollars.
+    allow_unknown_price
+        With a budget: let requests through whose price nobody knows.
+    transport
+        An ``httpx`` transport that carries API calls and audio alike, such as
+        ``Sandbox().transport``.
+
+    Returns
+    -------
+    Session
+
+    Raises
+    ------
+    SettingsError
+        A key, address or gateway name is missing or cannot be used. Nothing is sent by connecting.
+
+    Examples
+    --------
+    >>> import phaseo_nb as nb
+    >>> nb.connect("sandbox").gateway
+    'sandbox'
+    """
+    for name, value in {"library": library, "callbacks": callbacks}.items():
+        if value is not None:
+            message = f"`{name}=` is not available in this version. Leave it out."
+            raise SettingsError(message)
+    global _default
+    session = Session(
+        resolve_connection(
+            gateway, api_key=api_key, base_url=base_url, model=model, transport=transport
+        ),
+        budget_usd=budget_usd,
+        allow_unknown_price=allow_unknown_price,
+    )
+    with _default_lock:
+        _default = session
+    return session
+
+
+def default_session() -> Session:
+    """Return the session of the last :func:`connect`, or connect automatically."""
+    return _default or connect()
+
+
+def _check_waiting(take: int | None, fresh: bool, timeout: float | None) -> None:
+    """Refuse what would be misread: ``take=True`` is 1 to Python, and NaN waits for ever."""
+    if take is not None and (isinstance(take, bool) or not isinstance(take, int) or take < 1):
+        raise RequestRejected(Issue("take", "invalid_take", take, "A take is a number from 1."))
+    if take is not None and fresh:
+        expected = "`fresh=True` makes the next take by itself; give one of the two."
+        raise RequestRejected(Issue("take", "take_and_fresh", take, expected))
+    number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if timeout is not None and not (number and timeout > 0):
+        expected = "Seconds greater than 0, or None to wait for ever."
+        raise RequestRejected(Issue("timeout", "invalid_timeout", timeout, expected))
+
+
+def _model_of(job: Job) -> str:
+    return str(getattr(job.request, "model", None) or "")
+
+
+def _stopped(job: Job) -> JobTimeout:
+    assert job.answer is not None
+    message = (
+        f"Stopped waiting after {job.elapsed:.1f} s. Job {job.answer.id} goes on at the service "
+        "and nothing is lost: `nb.resume()` takes it up again, and so does running the cell again."
+    )
+    return JobTimeout(message, job_id=job.answer.id, job=job.answer)
+
