@@ -1,0 +1,295 @@
+"""In a real kernel: one player per track and cell, interrupts, and who gets which output."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import time
+
+import pytest
+
+jupyter_client = pytest.importorskip("jupyter_client")
+
+SETUP = """
+import asyncio
+import phaseo_nb as nb
+"""
+FAST = "nb.connect('sandbox', transport=nb.Sandbox(speed=20).transport)"
+SLOW = """
+box = nb.Sandbox(clock="manual")
+nb.connect("sandbox", transport=box.transport)
+"""
+
+
+class Kernel:
+    """A kernel of this environment, driven by messages as a front end does it."""
+
+    def __init__(self, manager, client):
+        self.manager = manager
+        self.client = client
+
+    def run(self, code, *, cell_id=None, interrupt_when=None, timeout=60.0):
+        """Run a cell; returns its outputs in order (updates included)."""
+        outputs = []
+        message_id = self._send(code, cell_id)
+        deadline = time.monotonic() + timeout
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if message["parent_header"].get("msg_id") != message_id:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                return outputs
+            if kind in {"display_data", "update_display_data", "execute_result", "error", "stream"}:
+                outputs.append({"kind": kind, **content})
+                if interrupt_when is not None and interrupt_when(outputs):
+                    interrupt_when = None
+                    self.manager.interrupt_kernel()
+
+    def _send(self, code, cell_id):
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        metadata = {"cellId": cell_id} if cell_id else {}
+        message = self.client.session.msg("execute_request", content, metadata=metadata)
+        self.client.shell_channel.send(message)
+        return message["header"]["msg_id"]
+
+    def drain(self, seconds):
+        """Everything that still arrives within some seconds."""
+        outputs = []
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                message = self.client.get_iopub_msg(timeout=left)
+            except queue.Empty:
+                break
+            outputs.append({"kind": message["msg_type"], **message["content"]})
+        return outputs
+
+
+@pytest.fixture
+def kernel(home):
+    """A fresh kernel with its own home and no keys."""
+    manager = jupyter_client.KernelManager(kernel_name="python3")
+    manager.kernel_spec.argv[0] = sys.executable
+    manager.start_kernel(env={**os.environ, "PHASEO_NB_HOME": str(home)})
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    kernel = Kernel(manager, client)
+    kernel.run(SETUP)
+    yield kernel
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+    manager.cleanup_resources()
+
+
+def html(outputs):
+    return "".join(o["data"].get("text/html", "") for o in outputs if "data" in o)
+
+
+def players(outputs):
+    return html(outputs).count("<audio")
+
+
+def errors(outputs):
+    return [o["ename"] for o in outputs if o["kind"] == "error"]
+
+
+def final_state(outputs):
+    """What a saved notebook would hold: each display with its last update."""
+    displays, plain = {}, []
+    for output in outputs:
+        display_id = (output.get("transient") or {}).get("display_id")
+        if display_id:
+            displays[display_id] = output
+        elif "data" in output:
+            plain.append(output)
+    return [*displays.values(), *plain]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        'await nb.generate("slow harp", duration=2)',
+        'take = await nb.generate("slow harp", duration=2)',
+        'take = await nb.generate("slow harp", duration=2)\ntake',
+        'take = await nb.generate("slow harp", duration=2)\ndisplay(take)',
+        'job = nb.submit("slow harp", duration=2)\nawait job',
+        'nb.run(nb.generate("slow harp", duration=2))',
+        'nb.submit("slow harp", duration=2).result()',
+    ],
+)
+@pytest.mark.parametrize("cell_id", [None, "cell-1"], ids=["nobody watches", "somebody watches"])
+def test_one_player_per_track_and_cell(kernel, cell, cell_id):
+    """However the cell is written, and whoever looks on, one track has one player."""
+    kernel.run(FAST)
+
+    outputs = kernel.run(cell, cell_id=cell_id)
+
+    assert errors(outputs) == []
+    assert players(final_state(outputs)) == 1
+
+
+def test_a_take_is_shown_again_in_another_cell(kernel):
+    """The rule is per cell run: another cell, or the same cell run again, shows the take."""
+    kernel.run(FAST)
+    kernel.run('take = await nb.generate("slow harp", duration=2)')
+
+    assert players(kernel.run("take")) == 1
+    assert players(kernel.run("take")) == 1
+    assert players(kernel.run('await nb.generate("slow harp", duration=2)')) == 1
+
+
+@pytest.mark.parametrize("cell_id", [None, "cell-1"], ids=["nobody watches", "somebody watches"])
+def test_jobs_under_one_gather_keep_their_own_player(kernel, cell_id):
+    """Several generate() calls in one gather each have their own line and their own player."""
+    kernel.run(FAST)
+
+    outputs = kernel.run(
+        'a, b = await asyncio.gather(nb.generate("slow harp", duration=2),'
+        ' nb.generate("fast techno", duration=2))',
+        cell_id=cell_id,
+    )
+
+    final = final_state(outputs)
+    assert errors(outputs) == []
+    assert [players([output]) for output in final if "<audio" in html([output])] == [1, 1]
+    assert html(final).count("slow harp") >= 1
+    assert html(final).count("fast techno") >= 1
+
+
+def test_the_same_request_twice_in_one_gather_is_one_job(kernel):
+    """The second of two equal requests joins the first: one job, one player."""
+    kernel.run(FAST)
+
+    outputs = kernel.run(
+        'a, b = await asyncio.gather(nb.generate("slow harp", duration=2),'
+        ' nb.generate("slow harp", duration=2))\nprint(a is b)'
+    )
+
+    assert players(final_state(outputs)) == 1
+    assert "True" in "".join(o.get("text", "") for o in outputs)
+
+
+def test_the_live_line_becomes_the_player(kernel):
+    """Somebody who watches sees one display that changes, not a growing list of outputs."""
+    kernel.run(FAST)
+
+    outputs = kernel.run('await nb.generate("slow harp", duration=2)', cell_id="cell-1")
+
+    kinds = [output["kind"] for output in outputs]
+    assert kinds.count("display_data") == 1
+    assert set(kinds) == {"display_data", "update_display_data"}
+    assert players(outputs[:1]) == 0
+    assert players(outputs[-1:]) == 1
+
+
+def test_nobody_watches_only_the_end_is_written(kernel):
+    """Under nbclient and nbval no output is ever updated; the end stands there once."""
+    kernel.run(FAST)
+
+    outputs = kernel.run('await nb.generate("slow harp", duration=2)')
+
+    assert [output["kind"] for output in outputs] == ["display_data"]
+
+
+def test_a_submitted_job_turns_into_its_player_after_its_cell(kernel):
+    """submit() returns at once; the display of its cell becomes the player by itself."""
+    kernel.run(FAST)
+
+    first = kernel.run('job = nb.submit("slow harp", duration=2)', cell_id="cell-1")
+    later = kernel.drain(6.0)
+
+    assert players(first) == 0
+    assert players([o for o in later if o["kind"] == "update_display_data"][-1:]) == 1
+    (display_id,) = {o["transient"]["display_id"] for o in first if "transient" in o}
+    assert later[-1].get("transient", {}).get("display_id", display_id) == display_id
+
+
+@pytest.mark.parametrize("cell_id", [None, "cell-1"], ids=["nobody watches", "somebody watches"])
+def test_interrupt_stops_the_waiting_and_not_the_job(kernel, cell_id):
+    """Interrupt raises, says how to go on, and the job can be taken up again unpaid."""
+    kernel.run(SLOW)
+    in_flight = "print('waiting')\nawait nb.generate('slow harp', duration=2)"
+
+    def interrupt(outputs):
+        if outputs:
+            time.sleep(0.5)  # let the request reach the sandbox
+        return bool(outputs)
+
+    outputs = kernel.run(in_flight, cell_id=cell_id, interrupt_when=interrupt)
+
+    assert errors(outputs) == ["CancelledError"]
+    assert "nb.resume()" in html(final_state(outputs))
+    again = kernel.run(
+        "box.advance(60)\n(job,) = nb.resume()\ntake = await job\ntake.tracks[0].title"
+    )
+    assert errors(again) == []
+    submitted = kernel.run("print(box.submitted)")
+    assert submitted[0]["text"].strip() == "1"
+
+
+def test_running_the_cell_again_after_an_interrupt_joins_the_job(kernel):
+    """Running the interrupted cell again waits for the job that is open instead of buying one."""
+    kernel.run(SLOW)
+    cell = "print('waiting')\nawait nb.generate('slow harp', duration=2)"
+
+    def interrupt(outputs):
+        if outputs:
+            time.sleep(0.5)
+        return bool(outputs)
+
+    kernel.run(cell, interrupt_when=interrupt)
+    kernel.run("box.advance(60)")
+    outputs = kernel.run(cell)
+
+    assert players(outputs) == 1
+    assert kernel.run("print(box.submitted)")[0]["text"].strip() == "1"
+
+
+def test_a_failed_job_raises_in_the_cell(kernel):
+    """A job that fails raises JobFailed with the provider's reason and no player."""
+    kernel.run(
+        "from phaseo_nb.sandbox.scenarios import failed\n"
+        "box = nb.Sandbox(speed=20)\n"
+        "box.script('waltz', outcome=failed('SENSITIVE_WORD_ERROR'))\n"
+        "nb.connect('sandbox', transport=box.transport, model='suno/v4.5')"
+    )
+
+    outputs = kernel.run('await nb.generate("a waltz")')
+
+    assert errors(outputs) == ["JobFailed"]
+    assert "SENSITIVE_WORD_ERROR" in outputs[-1]["evalue"]
+    assert players(outputs) == 0
+
+
+def test_plain_ipython_shows_text(home):
+    """In a terminal the take is one line of text, without HTML and without a traceback."""
+    code = (
+        "import phaseo_nb as nb\n"
+        f"{FAST};\n"
+        'take = await nb.generate("slow harp", duration=2)\n'
+        "take\n"
+        "exit\n"
+    )
+    out = subprocess.run(
+        [sys.executable, "-m", "IPython", "--simple-prompt", "--no-banner", "--colors=NoColor"],
+        input=code,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        env={**os.environ, "PHASEO_NB_HOME": str(home), "IPYTHONDIR": str(home / "ipython")},
+    )
+
+    assert "<Take 1 of" in out.stdout, out.stdout + out.stderr
+    assert "<audio" not in out.stdout
+    assert "Traceback" not in out.stdout
