@@ -1,0 +1,1 @@
+"""What is sent: requests of both services, checked before anything leaves the machine."""
