@@ -52,13 +52,13 @@ def plain(value: Any, path: tuple[str | int, ...] = ()) -> Any:
     Raises
     ------
     NotJson
-        For what JSON cannot carry: other objects, NaN, infinities, keys that are no text,
-        nesting deeper than :data:`MAX_DEPTH`.
+        For what JSON in UTF-8 cannot carry: other objects, NaN, infinities, lone surrogates, keys
+        that are no text, nesting deeper than :data:`MAX_DEPTH`.
     """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str.__str__(value)
+        return _text(value, path)
     if isinstance(value, numbers.Integral):
         return int(value)
     if isinstance(value, numbers.Real):
@@ -80,7 +80,7 @@ def canonical(value: Any) -> str:
 def size_bytes(value: Any) -> int:
     """Bytes of ``value`` as compact UTF-8 JSON."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode())
 
 
 def _finite(number: float, path: tuple[str | int, ...]) -> float:
@@ -89,9 +89,17 @@ def _finite(number: float, path: tuple[str | int, ...]) -> float:
     raise NotJson(path, number, "JSON has no NaN and no Infinity")
 
 
+def _text(text: str, path: tuple[str | int, ...]) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NotJson(path, text, "half a character (a lone surrogate) cannot be sent") from None
+    return str.__str__(text)
+
+
 def _key(key: Any, path: tuple[str | int, ...]) -> str:
     if isinstance(key, str):
-        return str.__str__(key)
+        return _text(key, path)
     raise NotJson(path, key, "names in JSON are text")
 
 
