@@ -10,7 +10,7 @@
     │   ├── InsufficientFunds        402: the account is empty
     │   ├── RateLimited              429: too many requests, or the key's limit
     │   ├── EndpointDisabled         501: music is switched off at the gateway
-    │   ├── ProviderRefused          the provider behind the gateway said no
+    │   ├── ProviderRefused          the gateway or the provider behind it said no to this request
     │   └── GatewayUnavailable       5xx or an answer that cannot be read, and nothing was paid
     ├── ConnectionFailed         no answer, and nothing can have been paid
     ├── UncertainSubmission      no clear answer to a paid request: it may exist, it was not resent
@@ -138,7 +138,7 @@ class EndpointDisabled(GatewayError):
 
 
 class ProviderRefused(GatewayError):
-    """The provider behind the gateway refused the request; nothing was created."""
+    """The gateway, or the provider behind it, refused this request; nothing was created."""
 
 
 class GatewayUnavailable(GatewayError):
@@ -162,15 +162,25 @@ class UncertainSubmission(PhaseoError):
         What is known about how it ended, in one sentence.
     price : Cost or None
         What it would have cost, where the price is known.
+    request_id : str or None
+        What the gateway called it, where it said so: a name to look again under, or to ask
+        support about.
     """
 
     def __init__(
-        self, message: str, *, request: Any = None, known: str = "", price: Cost | None = None
+        self,
+        message: str,
+        *,
+        request: Any = None,
+        known: str = "",
+        price: Cost | None = None,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(message)
         self.request = request
         self.known = known
         self.price = price
+        self.request_id = request_id
 
 
 class JobFailed(PhaseoError):
@@ -212,9 +222,13 @@ class JobTimeout(PhaseoError, TimeoutError):
 class JobNotFound(PhaseoError, LookupError):
     """The gateway knows no such job, or it belongs to another workspace."""
 
-    def __init__(self, message: str, *, job_id: str) -> None:
+    def __init__(
+        self, message: str, *, job_id: str, error: str | None = None, reason: str | None = None
+    ) -> None:
         super().__init__(message)
         self.job_id = job_id
+        self.error = error
+        self.reason = reason
 
 
 class AudioError(PhaseoError):

@@ -73,6 +73,9 @@ class Track:
     """Why this one track came to nothing, where the service said so."""
     data: bytes | None = field(default=None, repr=False)
     """Audio that came inside the answer, decoded (from base64, hex or a ``data:`` URI)."""
+    pcm_rate: int | None = None
+    """Samples per second where the audio is bare 16-bit samples without a header (ElevenLabs'
+    ``wav`` and ``pcm_…``): a hint for decoding; what has a header says for itself."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -121,13 +124,16 @@ class MusicJob:
     debug: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What ``debug`` and ``echo_upstream_request`` brought back."""
     sandbox: bool = False
+    is_settled: bool = False
+    """True where the answer is all there will ever be, whatever its status says: MiniMax returns
+    the audio at once under ``queued``, and then knows nothing more of the job."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The answer as it came, audio left out."""
 
     @property
     def is_finished(self) -> bool:
         """True when nothing more will happen."""
-        return self.status in FINISHED
+        return self.status in FINISHED or self.is_settled
 
     @property
     def has_audio(self) -> bool:
@@ -154,6 +160,8 @@ class MusicJob:
 def seconds_or_none(value: Any) -> float | None:
     """Read a duration from the wire: a finite, positive number of seconds, else ``None``."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and "_" in value:  # Python's own spelling of numbers, nobody else's
         return None
     try:
         number = float(value)
