@@ -1,0 +1,1 @@
+"""A music service that runs here: real answers, real sound, no key and no network."""
