@@ -15,11 +15,11 @@ from typing import Any
 
 import httpx
 
+from .budget import Budget
 from .client import MusicClient
 from .engine import engine
 from .errors import (
     AudioError,
-    BudgetExceeded,
     Issue,
     JobFailed,
     JobTimeout,
@@ -266,68 +266,6 @@ class Session:
         return kept
 
 
-class Budget:
-    """What a session may spend: reserved before a job is handed in, settled by its answer."""
-
-    def __init__(self, limit: float | None, *, allow_unknown_price: bool = False) -> None:
-        if limit is not None and not (isinstance(limit, (int, float)) and 0 <= limit < 1e9):
-            message = f"budget_usd = {limit!r} is no amount of US dollars. Give a number from 0."
-            raise SettingsError(message)
-        self.limit = limit
-        self.allow_unknown_price = allow_unknown_price
-        self._amounts: dict[int, float] = {}
-        self._lock = threading.Lock()
-
-    def __repr__(self) -> str:
-        if self.limit is None:
-            return f"${self.spent:.2f} spent, no budget"
-        return f"${self.left:.2f} of ${self.limit:.2f} left"
-
-    @property
-    def spent(self) -> float:
-        """US dollars reserved or spent."""
-        with self._lock:
-            return sum(self._amounts.values())
-
-    @property
-    def left(self) -> float | None:
-        """US dollars left; ``None`` without a budget."""
-        return None if self.limit is None else max(0.0, self.limit - self.spent)
-
-    def reserve(self, job: Job) -> None:
-        """Set the price of a job aside.
-
-        Raises
-        ------
-        BudgetExceeded
-            It would go over the limit, or its price is unknown.
-        """
-        price = job.price.usd if job.price else None
-        if price is None and self.limit is not None and not self.allow_unknown_price:
-            message = (
-                "The price of this request is unknown, so the budget cannot hold it; nothing was "
-                "sent. Allow it with `nb.connect(…, allow_unknown_price=True)`."
-            )
-            raise BudgetExceeded(message)
-        with self._lock:
-            spent = sum(self._amounts.values())
-            if self.limit is not None and spent + (price or 0.0) > self.limit + 1e-9:
-                message = (
-                    f"This request costs about ${price:.2f}, and ${max(0.0, self.limit - spent):.2f}"
-                    f" of the budget of ${self.limit:.2f} is left; nothing was sent. Raise "
-                    "`budget_usd` in nb.connect(…) to go on."
-                )
-                raise BudgetExceeded(message)
-            self._amounts[id(job)] = price or 0.0
-            job.reserved_as = id(job)
-
-    def settle(self, job: Job, cost: Cost) -> None:
-        """Replace the reserved price by what the service says it cost."""
-        if cost.usd is not None and job.reserved_as is not None:
-            with self._lock:
-                self._amounts[job.reserved_as] = cost.usd
-
-
 _default: Session | None = None
 _default_lock = threading.Lock()
 
@@ -428,4 +366,3 @@ def _stopped(job: Job) -> JobTimeout:
         "and nothing is lost: `nb.resume()` takes it up again, and so does running the cell again."
     )
     return JobTimeout(message, job_id=job.answer.id, job=job.answer)
-
