@@ -245,27 +245,16 @@ def _write_mp3(
     blocks: Blocks, rate: int, n_channels: int, bitrate: int | None, tags: dict[str, str]
 ) -> bytes:
     kbps = min(bitrate or 192, 320 if rate >= 32_000 else 160 if rate >= 16_000 else 64)
+    from . import _mp3
+
+    counted = ((_pcm16(block), block.shape[1]) for block in blocks)
     try:
-        import lameenc
+        sound = _mp3.encode(counted, rate, n_channels, kbps)
     except ImportError:  # Pyodide: libsndfile has LAME inside, only slower
-        level = (320 - kbps) / (320 - 32)
-        how = {"bitrate_mode": "CONSTANT", "compression_level": min(max(level, 0.0), 1.0)}
-        sound: bytes = _write_sndfile(blocks, rate, n_channels, {}, "MP3", "MPEG_LAYER_III", **how)
-        return id3v2(tags) + sound
-    encoder = lameenc.Encoder()
-    encoder.silence()
-    encoder.set_in_sample_rate(rate)
-    encoder.set_channels(n_channels)
-    encoder.set_bit_rate(kbps)
-    encoder.set_quality(5)
-    if rate > 48_000:
-        encoder.set_out_sample_rate(48_000)
-    out = io.BytesIO()
-    out.write(id3v2(tags))
-    for block in blocks:
-        out.write(encoder.encode(_pcm16(block)))
-    out.write(encoder.flush())
-    return out.getvalue()
+        level = min(max((320 - kbps) / (320 - 32), 0.0), 1.0)
+        how = {"bitrate_mode": "CONSTANT", "compression_level": level}
+        sound = _write_sndfile(blocks, rate, n_channels, {}, "MP3", "MPEG_LAYER_III", **how)
+    return id3v2(tags) + sound
 
 
 def _write_ogg(

@@ -120,6 +120,26 @@ def adts_frames(data: bytes) -> Iterator[tuple[int, int]]:
         offset += length
 
 
+class Mp3Shape(NamedTuple):
+    """What a layer III frame header says."""
+
+    rate: int
+    """Hz."""
+    n_samples: int
+    """Per channel."""
+    side_info: int
+    """Bytes between the header and the sound."""
+
+
+def mp3_frame_shape(data: bytes, offset: int) -> Mp3Shape:
+    """Return what the valid frame header at ``offset`` says."""
+    version, mode = (data[offset + 1] >> 3) & 3, data[offset + 3] >> 6
+    rate = _MP3_RATES[version][(data[offset + 2] >> 2) & 3]
+    is_first, is_mono = version == 3, mode == 3
+    side_info = (17 if is_mono else 32) if is_first else (9 if is_mono else 17)
+    return Mp3Shape(rate, 1152 if is_first else 576, side_info)
+
+
 def mp3_frame_length(data: bytes, offset: int) -> int:
     """Return the length in bytes of the MPEG layer III frame at ``offset``; 0 if there is none."""
     head = bytes(data[offset : offset + 4])
