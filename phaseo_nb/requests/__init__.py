@@ -1,1 +1,32 @@
 """What is sent: requests of both services, checked before anything leaves the machine."""
+
+from __future__ import annotations
+
+from .keys import request_key
+from .options import (
+    AudioSetting,
+    DebugOptions,
+    ElevenLabsOptions,
+    MiniMaxOptions,
+    ProviderRouting,
+    SunoOptions,
+)
+from .phaseo import MusicRequest
+from .rules import provider_of
+from .udio import UdioRequest
+from .words import BuiltRequest, build_request
+
+__all__ = [
+    "AudioSetting",
+    "BuiltRequest",
+    "DebugOptions",
+    "ElevenLabsOptions",
+    "MiniMaxOptions",
+    "MusicRequest",
+    "ProviderRouting",
+    "SunoOptions",
+    "UdioRequest",
+    "build_request",
+    "provider_of",
+    "request_key",
+]

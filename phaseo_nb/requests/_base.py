@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_serializer
 
 from ..errors import Issue, RequestRejected
+from ._checks import SchemaIssue, camel_case, dotted
 from ._json import NotJson, canonical, plain
-from .schema import SchemaIssue, camel_case, dotted
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -45,7 +45,8 @@ def ineffective(body: Mapping[str, Any]) -> list[str]:
 
 def _hidden_prompt(body: Mapping[str, Any], name: str) -> Iterator[str]:
     inner, outer = (body.get(name) or {}).get("prompt"), body.get("prompt")
-    if inner is not None and outer and outer != inner:
+    style = (body.get(name) or {}).get("style") or ""  # build_request may have put it there
+    if inner is not None and outer and outer != inner and outer not in style:
         yield f"prompt: {name}.prompt takes its place"
 
 
