@@ -1,0 +1,441 @@
+"""The one card language: what a track, a running job, a failure or a question looks like.
+
+Pure functions: values in, one HTML string out, or with ``text=True`` the same in plain words for
+terminals. Every value is escaped here, whoever it comes from.
+
+How it survives: JupyterLab cleans the HTML of notebooks it does not trust. It drops ``<style>``,
+``svg``, ``aria-*``, inline values with ``var()`` and properties such as ``gap``. So the look is
+inline, in properties it keeps; text takes the colour of the page, and all other colours work on
+light and dark alike. The small ``<style>`` block only refines (audio control, motion).
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+
+INK = "#6b72e8"
+RED = "#e5484d"
+AMBER = "#b97800"
+BADGE = ("#ffffff", "#8a5a00")
+"""Text and ground of the SANDBOX badge."""
+QUIET = 0.78
+"""Opacity of secondary text over the page's own colours."""
+
+_FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
+_CARD = (
+    f"box-sizing:border-box;max-width:640px;margin:4px 0 10px;padding:14px 16px 12px;"
+    f"border:1px solid rgba(128,128,128,0.35);border-radius:10px;"
+    f"background-color:rgba(128,128,128,0.05);{_FONT};font-size:13px;line-height:1.5;"
+    f"text-align:left"
+)
+_HEAD = "display:flex;flex-wrap:wrap;align-items:baseline"
+_TITLE = (
+    "font-size:15px;font-weight:600;line-height:1.35;min-width:0;overflow-wrap:break-word;"
+    "margin-right:12px"
+)
+_RIGHT = "margin-left:auto;white-space:nowrap;font-variant-numeric:tabular-nums"
+_QUIET = f"opacity:{QUIET};overflow-wrap:break-word"
+_SMALL = f"{_QUIET};font-size:12px;font-variant-numeric:tabular-nums"
+_BADGE = (
+    f"display:inline-block;padding:0 7px;border-radius:8px;font-size:10px;font-weight:700;"
+    f"line-height:16px;letter-spacing:0.6px;background-color:{BADGE[1]};color:{BADGE[0]};"
+    f"vertical-align:baseline"
+)
+_CODE = (
+    "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;"
+    "padding:1px 5px;border-radius:4px;background-color:rgba(128,128,128,0.16);"
+    "color:inherit;white-space:pre-wrap;overflow-wrap:break-word"
+)
+
+# The audio control is drawn by the browser, white unless it is told that the page is dark.
+# Lab and nbconvert, VS Code, Colab say so each in its own way; elsewhere the system does.
+_STYLE = (
+    "<style>"
+    "body[data-jp-theme-light=false] .phaseo-nb,body.vscode-dark .phaseo-nb,"
+    "html[theme=dark] .phaseo-nb{color-scheme:dark}"
+    "body[data-jp-theme-light=true] .phaseo-nb,body.vscode-light .phaseo-nb{color-scheme:light}"
+    "@media(prefers-color-scheme:dark){"
+    "body:not([data-jp-theme-light]):not(.vscode-light):not(.vscode-dark) .phaseo-nb"
+    "{color-scheme:light dark}}"
+    ".phaseo-nb audio:focus-visible{outline:2px solid #6b72e8;outline-offset:2px}"
+    "@keyframes phaseo-nb{from{margin-left:0}to{margin-left:70%}}"
+    "@media(prefers-reduced-motion:no-preference){"
+    ".phaseo-nb .phaseo-nb-open{animation:phaseo-nb 1.6s ease-in-out infinite alternate}}"
+    "</style>"
+)
+
+_STATUS_WORDS = {
+    "submitting": "Handing in",
+    "queued": "Waiting in line",
+    "in_progress": "Making your music",
+    "completed": "Fetching the recording",
+    "downloading": "Fetching the recording",
+    "kept": "Done",
+    "failed": "Failed",
+}
+_STAGE_WORDS = {"text": "the words are written", "first": "the first track is there"}
+
+# Signs that turn text around or hide in it; the joiner and selector of emoji are not among them.
+_UNSEEN = re.compile(
+    "[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+
+
+# -- text --------------------------------------------------------------------------------------
+
+
+def visible(text: object) -> str:
+    """Return text on one line, with everything in it that acts instead of being read shown.
+
+    Control characters become their pictures (``␛``), marks that reorder or hide text their
+    number (``⟨U+202E⟩``), lone surrogates ``�``; line ends and tabs become spaces.
+    """
+    line = " ".join(re.split(r"[ \t\r\n]+", str(text))).strip()
+    line = line.encode("utf-8", "replace").decode()
+    return _UNSEEN.sub(_number, "".join(map(_picture, line)))
+
+
+def _picture(sign: str) -> str:
+    code = ord(sign)
+    if code < 0x20:
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    return f"⟨U+{code:04X}⟩" if 0x80 <= code < 0xA0 else sign
+
+
+def _number(match: re.Match[str]) -> str:
+    return f"⟨U+{ord(match.group()):04X}⟩"
+
+
+def excerpt(text: object, limit: int = 80) -> str:
+    """Return the beginning of a text on one line, cut between words where that is possible."""
+    line = visible(text)
+    if len(line) <= limit:
+        return line
+    cut = limit - 1
+    while cut > 1 and (unicodedata.combining(line[cut]) or line[cut] in "\u200d\ufe0f"):
+        cut -= 1
+    space = line.rfind(" ", 0, cut)
+    return line[: space if space > limit * 0.6 else cut].rstrip(" ,;:") + "…"
+
+
+def clock(seconds: float) -> str:
+    """Return a length of time as ``0:41`` or ``1:02:03``."""
+    minutes, rest = divmod(max(int(seconds), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def size(n_bytes: int) -> str:
+    """Return a number of bytes as people say it: ``48 kB``, ``4.2 MB``."""
+    if n_bytes < 1_000_000:
+        return f"{max(round(n_bytes / 1000), 1)} kB"
+    return f"{n_bytes / 1_000_000:.1f} MB"
+
+
+def loudness(lufs: float) -> str:
+    """Return a loudness with a real minus sign; silence has none to tell."""
+    return "silent" if math.isinf(lufs) else f"{lufs:.1f} LUFS".replace("-", "−")
+
+
+def length_words(seconds: float | None, asked: float | None = None) -> str:
+    """Return how long a track is, and beside it how long it was meant to be."""
+    if seconds is None:
+        return f"asked {asked:g} s" if asked is not None else ""
+    if asked is not None:
+        return f"asked {asked:g} s, is {seconds:.1f} s"
+    return f"{seconds:.1f} s" if seconds < 100 else clock(seconds)
+
+
+def maker(model: str | None, provider: str | None) -> list[str]:
+    """Return model and provider, the provider only where the model does not name it."""
+    if model and provider and model.lower().startswith(f"{provider.lower()}/"):
+        return [model]
+    return [word for word in (model, provider) if word]
+
+
+# -- cards -------------------------------------------------------------------------------------
+
+
+def player_card(
+    *,
+    title: str,
+    prompt: str | None = None,
+    source: str | None = None,
+    waveform: str | None = None,
+    waveform_words: str = "",
+    facts: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    number: int | None = None,
+    part: str = "",
+    sandbox: bool = False,
+    text: bool = False,
+) -> str:
+    """Return the card of one track.
+
+    Parameters
+    ----------
+    title
+        What the track is called; falls back to the prompt at the caller's.
+    prompt
+        Shown small under the title.
+    source
+        ``data:`` address of the audio; ``None`` shows no audio control.
+    waveform, waveform_words
+        ``data:`` address of a picture, and what it shows, for those who cannot see it.
+    facts
+        Short phrases, in the order in which they are read.
+    notes
+        Sentences under the facts: a preview, a missing extra, words without effect.
+    number, part
+        Which take; which track of several, such as ``"track 2 of 2"``.
+    sandbox
+        Whether the badge is shown.
+    text
+        Plain words instead of HTML.
+    """
+    place = " · ".join(word for word in (f"take {number}" if number else "", part) if word)
+    if text:
+        head = " · ".join(["♪ " + visible(title), *([place] if place else [])])
+        lines = [head + (" · SANDBOX" if sandbox else ""), " · ".join(map(visible, facts))]
+        return "\n  ".join([line for line in (*lines, *map(visible, notes)) if line])
+    name = _h(title)
+    picture = (
+        f'<img alt="{_h(waveform_words)}" src="{_h(waveform)}" '
+        'style="display:block;width:100%;height:56px;margin:10px 0 0">'
+        if waveform
+        else ""
+    )
+    control = (
+        f'<audio controls preload="metadata" aria-label="Play {name}" title="{name}" '
+        f'src="{_h(source)}" style="display:block;width:100%;height:40px;margin:8px 0 0"></audio>'
+        if source
+        else ""
+    )
+    said = _line(_h(excerpt(prompt, 140)), f"{_QUIET};margin-top:1px") if prompt else ""
+    rows = [_facts(facts, "margin-top:8px")]
+    rows += [_line(_h(note), f"{_SMALL};margin-top:4px") for note in notes]
+    head = _head(name, _badge(sandbox) + _h(place))
+    return _card(head + said + picture + control + "".join(rows), f"Player: {title}")
+
+
+def live_card(
+    *,
+    status: str,
+    elapsed: float,
+    expected: float | None = None,
+    prompt: str | None = None,
+    provider: str | None = None,
+    stage: str | None = None,
+    job_id: str | None = None,
+    price: str | None = None,
+    number: int | None = None,
+    sandbox: bool = False,
+    can_interrupt: bool = True,
+    text: bool = False,
+) -> str:
+    """Return the line of a running job.
+
+    The bar shows time gone against the time such jobs usually take, as the words beside it do;
+    without such a figure, or beyond it, the bar only says that something is going on.
+
+    Parameters
+    ----------
+    status
+        The gateway's word, or ``submitting`` and ``downloading``; unknown ones are shown as
+        they are.
+    elapsed, expected
+        Seconds so far, and what is usual (``None`` when nobody knows yet).
+    prompt, provider, stage, job_id, price, number, sandbox
+        Shown where known; ``stage`` is udio's ``text`` or ``first``.
+    can_interrupt
+        Whether a cell waits that can be interrupted.
+    text
+        Plain words instead of HTML.
+    """
+    doing = _STATUS_WORDS.get(status, f"Status {visible(status)!r}")
+    at = f" at {visible(provider)}" if provider and status in ("queued", "in_progress") else ""
+    stage_words = f", {_STAGE_WORDS[stage]}" if stage in _STAGE_WORDS else ""
+    is_late = expected is not None and elapsed > expected
+    usual = "" if expected is None else f" · usually about {clock(expected)}"
+    timing = clock(elapsed) + (
+        f" · longer than the usual {clock(expected or 0)}" if is_late else usual
+    )
+    facts = [f"take {number}"] if number else []
+    facts += [f"job {visible(job_id)}"] if job_id else []
+    facts += [visible(price)] if price else []
+    if can_interrupt and job_id:
+        facts.append("interrupt the cell to stop waiting; the job goes on and is kept")
+    if text:
+        badge = " · SANDBOX" if sandbox else ""
+        return "\n  ".join([f"… {doing}{at}{stage_words} · {timing}{badge}", " · ".join(facts)])
+    share = None if expected is None or is_late else min(elapsed / max(expected, 1e-9), 1.0)
+    head = _head(
+        f"{_h(doing)}<span style='font-weight:400'>{_h(at + stage_words)}</span>",
+        _badge(sandbox) + _h(timing),
+    )
+    said = _line(_h(excerpt(prompt, 140)), f"{_QUIET};margin-top:1px") if prompt else ""
+    body = head + said + _bar(share) + _facts(facts, "margin-top:8px")
+    return _card(body, f"{doing}{at}", live=True)
+
+
+def failure_card(
+    heading: str,
+    *,
+    happened: str,
+    next_step: str | None = None,
+    code: str | None = None,
+    cost: str | None = None,
+    sandbox: bool = False,
+    text: bool = False,
+) -> str:
+    """Return the card of a job that came to nothing: what happened, what it cost, what to do."""
+    lines = [happened, *([f"Cost: {cost}."] if cost else [])]
+    return _message(heading, lines, next_step, [code] if code else [], RED, "✕", sandbox, text)
+
+
+def open_question_card(
+    heading: str = "The line was cut while the job was being handed in",
+    *,
+    known: str,
+    price: str | None = None,
+    prompt: str | None = None,
+    choices: Sequence[tuple[str, str]] = (),
+    sandbox: bool = False,
+    text: bool = False,
+) -> str:
+    """Return the card of a submission that may or may not exist.
+
+    Parameters
+    ----------
+    heading, known
+        What happened, and what is known about how it ended.
+    price
+        What it may have cost.
+    prompt
+        Which request it is about.
+    choices
+        (what it does, line of code) for each way on.
+    sandbox, text
+        As in the other cards.
+    """
+    may = f"It may exist and may have cost {price}." if price else "It may exist and may have cost."
+    lines = [known, f"{may} It was not sent again."]
+    if prompt:
+        lines.insert(0, f"“{excerpt(prompt, 140)}”")
+    if text:
+        ways = [f"{what}: {code}" for what, code in choices]
+        return _message(heading, [*lines, *ways], None, [], AMBER, "?", sandbox, True)
+    ways = [
+        f"<div style='margin-top:6px'>{_h(what)}: <code style=\"{_CODE}\">{_h(code)}</code></div>"
+        for what, code in choices
+    ]
+    return _message(heading, lines, None, [], AMBER, "?", sandbox, False, "".join(ways))
+
+
+def note_card(notes: Sequence[str], *, heading: str = "Good to know", text: bool = False) -> str:
+    """Return a card with notes said before a job starts; empty where there are none."""
+    if not notes:
+        return ""
+    return _message(heading, list(notes), None, [], INK, "i", False, text)
+
+
+def stopped_card(
+    *,
+    resume: str = "await nb.resume()",
+    job_id: str | None = None,
+    elapsed: float | None = None,
+    price: str | None = None,
+    prompt: str | None = None,
+    sandbox: bool = False,
+    text: bool = False,
+) -> str:
+    """Return the card of a job nobody waits for any more, with the line that takes it up."""
+    after = f" after {clock(elapsed)}" if elapsed is not None else ""
+    which = f"Job {job_id}" if job_id else "The job"
+    paid = f" It costs {price} either way." if price else ""
+    lines = [f"“{excerpt(prompt, 140)}”"] if prompt else []
+    lines.append(f"{which} goes on at the service, and nothing is lost.{paid}")
+    heading = f"Stopped waiting{after}"
+    return _message(heading, lines, "To take it up again:", [resume], INK, "‖", sandbox, text)
+
+
+# -- parts -------------------------------------------------------------------------------------
+
+
+def _h(text: object) -> str:
+    return html.escape(visible(text), quote=True)
+
+
+def _card(body: str, label: str, *, tone: str | None = None, live: bool = False) -> str:
+    style = _CARD if tone is None else f"{_CARD};border-left:4px solid {tone};padding-left:13px"
+    role = 'role="status" aria-live="off"' if live else 'role="group"'
+    return (
+        f'<div class="phaseo-nb" {role} aria-label="{_h(label)}" style="{style}">'
+        f"{_STYLE}{body}</div>"
+    )
+
+
+def _head(title: str, right: str) -> str:
+    aside = f'<span style="{_RIGHT}">{right}</span>' if right else ""
+    return f'<div style="{_HEAD}"><span style="{_TITLE}"><bdi>{title}</bdi></span>{aside}</div>'
+
+
+def _badge(sandbox: bool) -> str:
+    return f'<span style="{_BADGE}">SANDBOX</span> ' if sandbox else ""
+
+
+def _line(content: str, style: str) -> str:
+    return f'<div style="{style}">{content}</div>' if content else ""
+
+
+def _facts(facts: Sequence[str], style: str) -> str:
+    """Facts with dots between them; a line may end after a dot, not inside a short fact."""
+    spans = [
+        f'<span style="white-space:nowrap">{_h(fact)}</span>' if len(fact) <= 40 else _h(fact)
+        for fact in facts
+        if fact
+    ]
+    return _line(" · ".join(spans), f"{_SMALL};{style}")
+
+
+def _bar(share: float | None) -> str:
+    how = "width:30%" if share is None else f"width:{100 * share:.0f}%"
+    open_end = ' class="phaseo-nb-open"' if share is None else ""
+    now = "" if share is None else f' aria-valuenow="{100 * share:.0f}"'
+    return (
+        f'<div role="progressbar" aria-label="Time" aria-valuemin="0" aria-valuemax="100"{now} '
+        'style="height:4px;margin-top:10px;border-radius:2px;overflow:hidden;'
+        'background-color:rgba(128,128,128,0.3)">'
+        f'<div{open_end} style="height:4px;border-radius:2px;{how};background-color:{INK}"></div>'
+        "</div>"
+    )
+
+
+def _message(
+    heading: str,
+    lines: Sequence[str],
+    next_step: str | None,
+    codes: Sequence[str],
+    tone: str,
+    sign: str,
+    sandbox: bool,
+    text: bool,
+    more: str = "",
+) -> str:
+    if text:
+        badge = " · SANDBOX" if sandbox else ""
+        rest = [visible(line) for line in (*lines, *([next_step] if next_step else []), *codes)]
+        return "\n  ".join([f"{sign} {visible(heading)}{badge}", *rest])
+    body = _head(_h(heading), _badge(sandbox))
+    body += "".join(_line(_h(line), "margin-top:3px;overflow-wrap:break-word") for line in lines)
+    code = " ".join(f'<code style="{_CODE}">{_h(line)}</code>' for line in codes)
+    if next_step or code:
+        words = f'<span style="opacity:{QUIET}">{_h(next_step or "")}</span>'
+        body += _line(f"{words} {code}", "margin-top:6px;overflow-wrap:break-word")
+    return _card(body + more, heading, tone=tone)
