@@ -139,15 +139,18 @@ def check(job):
 
 
 def attempt(read):
+    refusal = None
     try:
         result = read()
     except PhaseoError as error:
-        assert str(error)
-        str(error).encode("utf-8")
-        wait = getattr(error, "retry_after", None)
-        assert wait is None or (math.isfinite(wait) and wait >= 0)
+        refusal = error
+    if refusal is None:
+        check(result)
         return
-    check(result)
+    assert str(refusal)
+    str(refusal).encode("utf-8")
+    wait = getattr(refusal, "retry_after", None)
+    assert wait is None or (math.isfinite(wait) and wait >= 0)
 
 
 @settings(max_examples=400, deadline=None)
