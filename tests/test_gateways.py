@@ -448,3 +448,13 @@ def test_failure_message_knows_suno_words_and_empty_successes():
 
     assert "SENSITIVE_WORD_ERROR. Suno refused a word" in failure_message(failed)
     assert "was completed at provider suno without any audio" in failure_message(silent)
+
+
+def test_audio_at_the_top_belongs_to_the_first_track_alone():
+    """The recording at the top of an answer is not given to every entry of the list."""
+    top = base64.b64encode(MP3).decode()
+    body = {"status": "completed", "audio_base64": top, "output": [{"index": 0}, {"index": 1}]}
+
+    job = get_gateway("phaseo").read_status(answer(body, method="GET"), "t")
+
+    assert [track.data for track in job.tracks] == [MP3, None]
