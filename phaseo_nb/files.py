@@ -1,0 +1,104 @@
+"""Tracks out of the notebook: saved under a name of the user's choice."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .audio.sniff import TYPES
+from .errors import AudioError
+
+if TYPE_CHECKING:
+    from .kept import KeptTrack
+
+_BY_SUFFIX = {kind.suffix: kind.format for kind in TYPES.values()} | {
+    ".oga": "ogg",
+    ".mp4": "m4a",
+    ".aif": "aiff",
+    ".pcm": "pcm",
+    ".raw": "pcm",
+}
+_WRITABLE = ("mp3", "wav", "ogg", "flac", "aac")
+
+
+def write_track(track: KeptTrack, path: Path, format: str | None, *, overwrite: bool) -> Path:
+    """Write a track to a file; see :meth:`phaseo_nb.kept.KeptTrack.save`."""
+    path = path.expanduser()
+    wanted = _wanted_format(track, path, format)
+    if not path.suffix:
+        path = path.with_name(path.name + (TYPES[wanted].suffix if wanted in TYPES else ".pcm"))
+    _check_place(path, overwrite)
+    _write(path, _bytes_of(track, wanted))
+    return path
+
+
+def _wanted_format(track: KeptTrack, path: Path, format: str | None) -> str:
+    suffix = path.suffix.lower()
+    by_suffix = _BY_SUFFIX.get(suffix)
+    if format is not None:
+        if suffix and by_suffix != format and {by_suffix, format} != {"ogg", "opus"}:
+            message = (
+                f"path = {str(path)!r} says {suffix} and format = {format!r} says otherwise."
+                " Leave one of them out."
+            )
+            raise AudioError(message)
+        return format
+    if not suffix:
+        return "wav" if track.format == "pcm" else track.format
+    if by_suffix is None:
+        message = (
+            f"The suffix {suffix} of {path.name!r} is no audio format this package knows."
+            f" Choose one of: {', '.join('.' + name for name in _WRITABLE)}."
+        )
+        raise AudioError(message)
+    return by_suffix
+
+
+def _bytes_of(track: KeptTrack, wanted: str) -> bytes:
+    if wanted == track.format or (wanted, track.format) == ("ogg", "opus"):
+        return track.recording
+    if wanted == "wav" and track.format == "pcm":
+        return track.playable
+    from .audio.codecs import encode
+
+    tags = {"title": track.title or "", "comment": _origin(track)}
+    return encode(*track.audio(), wanted, tags=tags)
+
+
+def _origin(track: KeptTrack) -> str:
+    if track.sandbox:
+        return "made by the phaseo_nb sandbox synthesizer, not by an AI model"
+    return f"made by {track.about.model}" if track.about.model else ""
+
+
+def _check_place(path: Path, overwrite: bool) -> None:
+    if path.is_dir():
+        message = f"{path} is a folder. Add a file name: {str(path / 'track.mp3')!r}."
+        raise AudioError(message)
+    if not path.parent.is_dir():
+        message = (
+            f"The folder {path.parent} does not exist. Make it first:"
+            f" pathlib.Path({str(path.parent)!r}).mkdir(parents=True)."
+        )
+        raise AudioError(message)
+    if path.exists() and not overwrite:
+        message = (
+            f"{path} exists already. Choose another name, or pass overwrite=True to replace it."
+        )
+        raise AudioError(message)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write beside the place, then put it there whole: a full disk leaves no half file."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        message = f"{path} cannot be written: {error.strerror or error}."
+        raise AudioError(message) from error

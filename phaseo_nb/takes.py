@@ -1,0 +1,207 @@
+"""What is kept: takes, one attempt at a request each, with their tracks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from .errors import AudioError
+from .handle import Job
+from .jobs import Cost, MusicJob
+from .kept import About, KeptTrack
+from .phrases import excerpt
+
+__all__ = ["About", "Job", "KeptTrack", "Take", "cell_run", "prompt_of"]
+
+
+@dataclass(eq=False, repr=False)
+class Take:
+    """One attempt at a request, as kept: request, job and tracks with their audio.
+
+    Its value in a cell is its players. Only ``rating`` and ``note`` can be changed.
+    """
+
+    id: str
+    request: Any
+    """What was asked for: a :class:`~phaseo_nb.MusicRequest` or :class:`~phaseo_nb.UdioRequest`."""
+    job: MusicJob
+    tracks: tuple[KeptTrack, ...]
+    number: int = 1
+    """1 for the first attempt at this request, 2 for the second."""
+    created_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    notes: tuple[str, ...] = ()
+    """What was said about the request before it was sent: words without effect."""
+    rating: int | None = None
+    note: str | None = None
+    """Your own words about it."""
+
+    def __post_init__(self) -> None:
+        self._shown_in: set[str] = set()
+        self._is_made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if getattr(self, "_is_made", False) and name not in ("rating", "note"):
+            message = (
+                f"{name} of a take is what happened and cannot be changed; rating and note can."
+            )
+            raise AttributeError(message)
+        super().__setattr__(name, value)
+
+    @classmethod
+    def of(
+        cls,
+        job: MusicJob,
+        recordings: Sequence[bytes | Path | None],
+        *,
+        id: str,
+        request: Any,
+        number: int = 1,
+        notes: Sequence[str] = (),
+        pcm_rate: int | None = None,
+        created_at: datetime | None = None,
+    ) -> Take:
+        """Put a take together from a finished job and one recording for each of its tracks.
+
+        Parameters
+        ----------
+        job
+            The last answer.
+        recordings
+            Bytes or a kept file for each of ``job.tracks``; ``None`` where there is none (what
+            came inside the answer is taken by itself).
+        id, request, number, notes, created_at
+            As the attributes of a take.
+        pcm_rate
+            Sample rate in Hz, where recordings are raw samples without a header.
+        """
+        about = About(
+            prompt=prompt_of(request),
+            model=job.model or getattr(request, "model", None),
+            provider=job.provider or getattr(request, "provider_name", None),
+            asked=getattr(request, "duration", None),
+            cost=job.cost if job.cost != Cost() else None,
+            number=number,
+            n_tracks=len(job.tracks),
+        )
+        tracks = tuple(
+            KeptTrack(
+                facts,
+                recording if isinstance(recording, bytes) else None,
+                path=recording if isinstance(recording, Path) else None,
+                about=about,
+                pcm_rate=pcm_rate,
+            )
+            for facts, recording in zip(job.tracks, recordings, strict=True)
+        )
+        made = created_at or datetime.now(timezone.utc)
+        return cls(id, request, job, tracks, number, made, tuple(notes))
+
+    @property
+    def track(self) -> KeptTrack:
+        """The first track.
+
+        Raises
+        ------
+        AudioError
+            The take has none.
+        """
+        if not self.tracks:
+            message = f"Take {self.number} has no tracks: the service gave none."
+            raise AudioError(message)
+        return self.tracks[0]
+
+    @property
+    def cost(self) -> Cost:
+        """What the job cost."""
+        return self.job.cost
+
+    @property
+    def model(self) -> str | None:
+        """Which model made it."""
+        return self.job.model or getattr(self.request, "model", None)
+
+    @property
+    def provider(self) -> str | None:
+        """Who made it."""
+        return self.job.provider or getattr(self.request, "provider_name", None)
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether the sandbox made it, not a service."""
+        return self.job.sandbox or any(track.sandbox for track in self.tracks)
+
+    def prepare(self) -> Take:
+        """Work out everything the players show; meant for a worker thread."""
+        for track in self.tracks:
+            track.prepare()
+        return self
+
+    def __repr__(self) -> str:
+        title = prompt_of(self.request) or next((t.title for t in self.tracks if t.title), None)
+        n = len(self.tracks)
+        words = [f"{n} track{'' if n == 1 else 's'}"]
+        kept = [track for track in self.tracks if track.has_audio]
+        seconds = sum(track.seconds or 0.0 for track in kept)
+        words += [f"{seconds:.1f} s"] if seconds else []
+        words += sorted({track.format for track in kept})
+        words += ["sandbox"] if self.sandbox else []
+        of = f' of "{excerpt(title, 40)}"' if title else ""
+        return f"<Take {self.number}{of}: {', '.join(words)}>"
+
+    def _repr_html_(self) -> str:
+        return "".join(track._repr_html_() for track in self.tracks)
+
+    def mark_shown(self, run: str | None) -> None:
+        """Remember that the players stand in the output of this cell run already.
+
+        ``run`` is what :func:`cell_run` gave in the cell; ``None`` is no cell and is not kept.
+        """
+        if run is not None:
+            self._shown_in.add(run)
+
+    def is_shown(self, run: str | None) -> bool:
+        """Whether the players stand in the output of this cell run already."""
+        return run in self._shown_in
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        run = cell_run()
+        if not self.is_shown(run):
+            bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
+            display(bundle, raw=True)  # type: ignore[no-untyped-call]
+            self.mark_shown(run)
+
+
+def prompt_of(request: Any) -> str | None:
+    """Return what a request asks for in words, whichever service it is for."""
+    for name in ("prompt", "gpt_description_prompt", "title"):
+        words = getattr(request, name, None)
+        if isinstance(words, str) and words.strip():
+            return words
+    return None
+
+
+def cell_run() -> str | None:
+    """Return what tells this run of this cell from every other; ``None`` outside of cells.
+
+    The id of the request that the kernel is answering, or, without a kernel, the number of the
+    input. Ask in the cell: in another thread, another cell may be meant.
+    """
+    if "IPython" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        return None
+    kernel = getattr(shell, "kernel", None)
+    if kernel is not None:
+        header = (kernel.get_parent() or {}).get("header") or {}
+        if header.get("msg_id"):
+            return str(header["msg_id"])
+    return f"In[{shell.execution_count}]"
