@@ -104,7 +104,7 @@ def _bass_pitch(sign: str, chord: Chord, low: int) -> int:
 
 
 def _walk(bar: Bar, following: Bar, dice: Dice, low: int, beats: int) -> Iterator[Note]:
-    """A quarter on every beat: the root, chord tones, and a step into the next chord."""
+    """Walk in quarters: the root, chord tones, and a step into the next chord."""
     spans = beats // len(bar.chords)
     for index, chord in enumerate(bar.chords):
         target = bar.chords[index + 1] if index + 1 < len(bar.chords) else following.chords[0]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .genres import Genre
+from .lexicon import BASSES, BEDS, PIECES, SOLOISTS
 from .score import Dice
-from .vocabulary import BASSES, BEDS, PIECES, SOLOISTS, Wishes
+from .vocabulary import Wishes
 
 _SUBSTITUTES = ("piano", "epiano", "guitar", "organ", "strings", "warmpad", "harp", "pluck")
 _DECAYING = frozenset({"piano", "guitar", "harp", "ukulele", "banjo", "marimba", "vibes", "epiano"})
@@ -28,6 +29,7 @@ class Band:
     left_hand: bool = False
     """The chord player has no bass player below and plays the roots as well."""
     silent_pieces: frozenset[str] = field(default_factory=frozenset)
+    effects: bool = True
     last_resort: str = "warmpad"
 
 
@@ -128,6 +130,8 @@ def _send_home(band: Band, silent: set[str]) -> None:
         band.pad = None
     if "arp" in silent:
         band.arp = None
+    if "effects" in silent:
+        band.effects = False
     if "lead" in silent:
         band.lead = None
     if "vocals" in silent:

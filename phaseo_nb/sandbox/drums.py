@@ -39,6 +39,7 @@ _NOISES = {  # from Hz, to Hz, attack s, decay s, level
     "hat": (6800, 16000, 0.0, 0.03, 0.3), "openhat": (6200, 16000, 0.0, 0.2, 0.27),
     "pedal": (5000, 12000, 0.002, 0.035, 0.26), "shaker": (4500, 11000, 0.018, 0.035, 0.24),
     "tamb": (6500, 15000, 0.003, 0.08, 0.24), "crash": (2600, 15000, 0.001, 0.75, 0.34),
+    "reverse": (2600, 14000, 0.0, 0.5, 0.3),
     "china": (1800, 12000, 0.001, 0.3, 0.26),
 }  # fmt: skip
 _TONES = {  # Hz, sweep ratio, decay s, noise share, level
@@ -46,7 +47,6 @@ _TONES = {  # Hz, sweep ratio, decay s, noise share, level
     "floortom": (88, 1.5, 0.26, 0.15, 0.72), "conga": (290, 1.15, 0.12, 0.1, 0.4),
     "cajon": (78, 1.7, 0.11, 0.25, 0.75), "slap": (260, 1.3, 0.05, 0.7, 0.45),
 }  # fmt: skip
-_METAL = (2.0, 3.0, 4.16, 5.43, 6.79, 8.21)  # ratios of the six squares in an analogue cymbal
 
 
 @lru_cache(maxsize=256)
@@ -65,12 +65,16 @@ def drum_sound(
         Pitch class of the key; timpani follow it.
     """
     stretch = 2.0 ** ((tuning - 7) / 40)
+
+    def tuned(hertz: float) -> float:
+        return _in_key(hertz, tonic, tuning)
+
     seed = sum(map(ord, kit + piece)) * 1009 + turn * 31 + tuning
     random = np.random.default_rng(seed)
     if piece == "kick":
-        sound = _kick(kit, stretch, turn, tuning, sample_rate, random)
+        sound = _kick(kit, tuned(_KICKS[kit][0]), tuning, sample_rate, random)
     elif piece == "snare":
-        sound = _snare(kit, stretch, sample_rate, random)
+        sound = _snare(kit, tuned(_SNARES[kit][0]), sample_rate, random)
     elif piece == "clap":
         sound = _clap(sample_rate, random)
     elif piece == "rim":
@@ -78,6 +82,11 @@ def drum_sound(
         sound += 0.4 * _tone(480 * stretch, 1.0, 0.02, sample_rate)
     elif piece == "ride":
         sound = _ride(sample_rate, random, stretch)
+    elif piece == "riser":
+        sound = _riser(sample_rate, random)
+    elif piece == "impact":
+        sound = 0.8 * _tone(_in_key(41, tonic, 0), 1.4, 0.35, sample_rate)
+        sound += 0.2 * _burst(150, 3000, 0.0, 0.3, len(sound), sample_rate, random)
     elif piece == "timpani":
         f0 = 440.0 * 2.0 ** ((36 + (tonic + 7) % 12 - 7 - 69) / 12)
         t = _time(2.0, sample_rate)
@@ -87,7 +96,7 @@ def drum_sound(
         sound *= np.minimum(t / 0.002, 1.0)
     elif piece in _TONES:
         hertz, sweep, decay, share, level = _TONES[piece]
-        sound = level * _tone(hertz * stretch, sweep, decay, sample_rate)
+        sound = level * _tone(tuned(hertz), sweep, decay, sample_rate)
         sound = sound + share * level * _burst(
             900, 6000, 0.0, decay / 4, len(sound), sample_rate, random
         )
@@ -95,10 +104,12 @@ def drum_sound(
         low, high, attack, decay, level = _NOISES[piece]
         if kit == "chip":
             decay, low = decay * 0.6, 4000
-        n = int(min(attack + decay * 6, LONGEST) * sample_rate)
+        n = int((1.9 if piece == "reverse" else min(attack + decay * 6, LONGEST)) * sample_rate)
         sound = level * _burst(low, high, attack, decay, n, sample_rate, random)
         if kit in {"909", "808"} and piece in {"hat", "openhat"}:
-            sound = 0.6 * sound + 0.6 * level * _cymbal(n, decay, sample_rate, stretch)
+            sound = 0.75 * sound + 0.4 * level * _cymbal(n, decay, sample_rate, stretch)
+    if piece == "reverse":
+        sound = sound[: int(1.9 * sample_rate)][::-1]
     if kit == "lofi":
         sound = _muffle(sound, 5200, sample_rate)
     quiet = {"soft": 0.6, "brushes": 0.85}.get(kit, 1.0)
@@ -113,12 +124,12 @@ def _time(seconds: float, sample_rate: int) -> NDArray[Any]:
 
 
 def _kick(
-    kit: str, stretch: float, turn: int, tuning: int, rate: int, random: np.random.Generator
+    kit: str, end: float, tuning: int, rate: int, random: np.random.Generator
 ) -> NDArray[Any]:
-    end, start, sweep, decay, click, drive = _KICKS[kit]
+    _, start, sweep, decay, click, drive = _KICKS[kit]
     t = _time(min(decay * 5, 1.4), rate)
     sweep *= 1 + 0.06 * (tuning % 5 - 2)
-    phase = end * stretch * t + (start - end) * sweep * (1 - np.exp(-t / sweep))
+    phase = end * t + (start - end) * sweep * (1 - np.exp(-t / sweep))
     body = np.sin(2 * np.pi * (phase + 0.0625 * (tuning % 4))) * np.exp(-t / decay)
     body *= np.minimum(t / 0.0015, 1.0)
     body = np.tanh(drive * body) / math.tanh(drive)
@@ -127,12 +138,12 @@ def _kick(
     return 0.95 * body
 
 
-def _snare(kit: str, stretch: float, rate: int, random: np.random.Generator) -> NDArray[Any]:
-    hertz, tone_decay, noise_decay, low, high, share = _SNARES[kit]
+def _snare(kit: str, hertz: float, rate: int, random: np.random.Generator) -> NDArray[Any]:
+    _, tone_decay, noise_decay, low, high, share = _SNARES[kit]
     seconds = 0.24 if kit == "gated" else min(max(tone_decay, noise_decay) * 5, 0.9)
     t = _time(seconds, rate)
-    tone = np.sin(2 * np.pi * hertz * stretch * (t + 0.012 * (1 - np.exp(-t / 0.012))))
-    tone += 0.6 * np.sin(2 * np.pi * hertz * 1.78 * stretch * t)
+    tone = np.sin(2 * np.pi * hertz * (t + 0.012 * (1 - np.exp(-t / 0.012))))
+    tone += 0.6 * np.sin(2 * np.pi * hertz * 1.5 * t)
     tone *= np.exp(-t / tone_decay)
     attack = 0.025 if kit == "brushes" else 0.0
     noise = _burst(low, high, attack, noise_decay, len(t), rate, random)
@@ -158,20 +169,42 @@ def _ride(rate: int, random: np.random.Generator, stretch: float) -> NDArray[Any
     n = int(1.1 * rate)
     wash = _burst(4500, 14000, 0.0, 0.3, n, rate, random)
     ping = _cymbal(n, 0.16, rate, stretch * 1.2)
-    return 0.12 * wash + 0.16 * ping
+    return 0.15 * wash + 0.12 * ping
 
 
 def _cymbal(n: int, decay: float, rate: int, stretch: float) -> NDArray[Any]:
-    """Six squares without common measure, their low end cut off."""
+    """Eighteen high partials without common measure, too many for the ear to find a pitch."""
     t = np.arange(n, dtype=np.float32) / np.float32(rate)
     total = np.zeros(n, np.float32)
-    for index, ratio in enumerate(_METAL):
-        hertz = 540.0 * ratio * stretch * (1 + 0.007 * index)
-        while hertz < 4500:
-            hertz *= 2.07
+    for index in range(18):
+        hertz = (4100.0 + 8300.0 * ((index * 0.618034) % 1.0)) * stretch
         if hertz < 0.45 * rate:
-            total += np.sin(np.float32(2 * math.pi * hertz) * t + np.float32(index))
-    return np.asarray(total / 3 * np.exp(-t / decay))
+            total += np.sin(np.float32(2 * math.pi * hertz) * t + np.float32(index * 1.7))
+    return np.asarray(total / 6 * np.exp(-t / decay))
+
+
+def _riser(rate: int, random: np.random.Generator) -> NDArray[Any]:
+    """Noise that climbs from a rumble to a hiss, and stops where the next part begins."""
+    n = int(1.9 * rate)
+    t = np.linspace(0, 1, n, dtype=np.float32)
+    size = 1 << math.ceil(math.log2(n))
+    spectrum = np.fft.rfft(random.standard_normal(size).astype(np.float32))
+    f = np.fft.rfftfreq(size, 1 / rate).astype(np.float32)
+    sound = np.zeros(n, np.float32)
+    for step in range(5):
+        centre = 400.0 * 2.1**step
+        band = spectrum / (1 + ((f - centre) / (0.45 * centre)) ** 4)
+        noise = np.fft.irfft(band, size)[:n].astype(np.float32)
+        noise *= np.exp(-(((t - step / 4) / 0.19) ** 2)) / (3 * np.sqrt(np.mean(noise**2)) + 1e-9)
+        sound += noise
+    return 0.3 * sound * t**1.5
+
+
+def _in_key(hertz: float, tonic: int, tuning: int) -> float:
+    """Return the tonic or fifth nearest to a drum's own pitch: kits are tuned to the song."""
+    own = 69 + 12 * math.log2(hertz / 440) + (tuning % 4 - 1.5) * 0.8
+    notes = [12 * octave + (tonic + step) % 12 for octave in range(9) for step in (0, 7)]
+    return float(440.0 * 2.0 ** ((min(notes, key=lambda note: abs(note - own)) - 69) / 12))
 
 
 def _tone(hertz: float, sweep: float, decay: float, rate: int) -> NDArray[Any]:
@@ -192,10 +225,11 @@ def _burst(
     """Return noise between two frequencies under a struck envelope, peaking near 1."""
     size = 1 << max(math.ceil(math.log2(max(n, 256))), 8)
     spectrum = np.fft.rfft(random.standard_normal(size).astype(np.float32))
-    f = np.fft.rfftfreq(size, 1 / rate)
+    f = np.fft.rfftfreq(size, 1 / rate).astype(np.float32)
     high = min(high, 0.45 * rate)
     low = min(low, 0.6 * high)
-    spectrum *= 1 / np.sqrt(1 + (low / np.maximum(f, 1.0)) ** 6) / np.sqrt(1 + (f / high) ** 8)
+    below, above = (low / np.maximum(f, 1.0)) ** 2, (f / high) ** 2
+    spectrum /= np.sqrt((1 + below * below * below) * (1 + above * above * above * above))
     noise = np.fft.irfft(spectrum, size)[:n]
     noise /= 3.0 * np.sqrt(np.mean(noise**2)) + 1e-9
     t = np.arange(n, dtype=np.float32) / np.float32(rate)

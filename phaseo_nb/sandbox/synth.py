@@ -23,9 +23,16 @@ BLOCK = 131_072
 """Samples mixed at once; a power of two for the reverb's sake."""
 _EXCERPT = 65_536
 _GROUPS = ("drums", "bass", "music", "front")
-_GROUP_OF = {"drums": "drums", "bass": "bass", "lead": "front", "vocals": "front", "choir": "front"}
-_LEVELS = {"drums": 0.62, "bass": 1.0, "chords": 0.5, "pad": 0.42, "arp": 0.55, "lead": 1.05, "vocals": 1.35,
-           "choir": 1.0}  # fmt: skip
+_STRUCK = frozenset({"drums", "effects"})
+_GROUP_OF = {
+    "drums": "drums", "effects": "drums", "bass": "bass", "lead": "front", "vocals": "front",
+    "choir": "front",
+}  # fmt: skip
+_LEVELS = {
+    "drums": 0.62, "effects": 0.5, "bass": 0.8, "chords": 0.5, "pad": 0.42, "arp": 0.55,
+    "lead": 1.05, "vocals": 1.35, "choir": 1.0,
+}  # fmt: skip
+_WIDTHS = {"drums": 0.0, "bass": 0.0, "music": 0.4, "front": 0.16}
 _SENDS = {"drums": 0.35, "bass": 0.0, "music": 1.0, "front": 1.0}
 
 
@@ -120,7 +127,7 @@ class _Part:
         for index, note in enumerate(layer.notes):
             gain = level * note.velocity**1.4
             pan = layer.pan
-            if layer.name == "drums":
+            if layer.name in _STRUCK:
                 pan = PLACES.get(note.sound, 0.0)
             elif layer.spread:
                 pan += layer.spread * min(max((note.pitch - 64) / 18, -1.0), 1.0)
@@ -132,7 +139,7 @@ class _Part:
         strokes.sort()
         self._strokes = strokes
         self._starts = [stroke[0] for stroke in strokes]
-        tail = LONGEST if layer.name == "drums" else LONGEST_TAIL
+        tail = LONGEST if layer.name in _STRUCK else LONGEST_TAIL
         longest = max((note.length for note in layer.notes), default=0.0)
         self._longest = int((longest + tail) * sample_rate) + 1
 
@@ -155,7 +162,7 @@ class _Part:
 
     def _wave(self, index: int) -> FloatArray:
         note = self._layer.notes[index]
-        if self._layer.name == "drums":
+        if self._layer.name in _STRUCK:
             turn = index % ROUND_ROBIN
             return drum_sound(
                 self._layer.voice, note.sound, turn, self._tuning, self._tonic, self._rate
@@ -172,6 +179,7 @@ class _Desk:
     def __init__(self, score: Score, sample_rate: int) -> None:
         self._rate = sample_rate
         self._score = score
+        self._haas = int(0.013 * sample_rate)
         orchestra = Orchestra(sample_rate)
         self._parts = [_Part(layer, score, sample_rate, orchestra) for layer in score.layers]
         drums = score.layer("drums")
@@ -188,19 +196,26 @@ class _Desk:
         gain = None
         if self._score.pump:
             gain = duck(frames, first, self._kicks, self._score.pump, self._rate)
-        bus = np.empty((2, frames), np.float32)
+        bus = np.empty((2, frames + self._haas), np.float32)
         for group in _GROUPS:
             parts = [part for part in self._parts if part.group == group]
             if not parts:
                 continue
             bus[:] = 0
             for part in parts:
-                part.add_to(bus, first)
+                part.add_to(bus, first - self._haas)
+            dry = bus[:, self._haas :]
+            width = _WIDTHS[group]
+            if width:  # what comes late is added left and taken away right: gone again in mono
+                late = bus[:, : -self._haas].sum(axis=0)
+                late *= np.float32(width / 2)
+                wide = np.stack((dry[0] + late, dry[1] - late))
+                dry = wide
             if gain is not None and group in {"bass", "music"}:
-                bus *= gain
-            mixed += bus
+                dry *= gain
+            mixed += dry
             if _SENDS[group]:
-                send += bus.sum(axis=0) * np.float32(0.5 * _SENDS[group])
+                send += dry.sum(axis=0) * np.float32(0.5 * _SENDS[group])
         return mixed, send
 
     def excerpts(self, total: int) -> list[FloatArray]:
@@ -216,7 +231,7 @@ class _Desk:
         found = []
         for middle in middles:
             first = min(max(int(middle * self._rate) - size // 2, 0), max(total - size, 0))
-            dry, send = self.mix(first, size)
+            dry, _ = self.mix(first, size)
             room = np.float32(1.1 * self._score.space)
             found.append(dry * np.float32(math.sqrt(1 + float(room) ** 2 * 0.5)) if room else dry)
         return found

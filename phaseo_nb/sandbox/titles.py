@@ -7,13 +7,18 @@ import re
 from .score import Dice
 
 _STOP = frozenset(
-    "about after again also and any are around background bars based beats bpm but can create"
-    " for from generate give groove have into key like make major minor more music musical need"
-    " not please play played playing short slow fast solo some something song sound sounds style"
-    " tempo than that the their them then there these they this those track tune very want with"
-    " without write you your instrumental flat sharp minute minutes second seconds long beat"
-    " half time drums drum bass vocals vocal piano guitar under over between".split()
-)
+    {
+        "about", "after", "again", "also", "and", "any", "are", "around", "background", "bars",
+        "based", "bass", "beat", "beats", "between", "bpm", "but", "can", "create", "drum",
+        "drums", "fast", "flat", "for", "from", "generate", "give", "groove", "guitar", "half",
+        "have", "instrumental", "into", "key", "like", "long", "major", "make", "minor", "minute",
+        "minutes", "more", "music", "musical", "need", "not", "over", "piano", "play", "played",
+        "playing", "please", "second", "seconds", "sharp", "short", "slow", "solo", "some",
+        "something", "song", "sound", "sounds", "style", "tempo", "than", "that", "the", "their",
+        "them", "then", "there", "these", "they", "this", "those", "time", "track", "tune",
+        "under", "very", "vocal", "vocals", "want", "with", "without", "write", "you", "your",
+    }
+)  # fmt: skip
 _BRIGHT = (
     "Morning", "Sunlight", "Holiday", "Open Windows", "Parade", "Orchard", "Kite", "Summer Street",
     "Lanterns", "Yes", "Garden", "Postcard",

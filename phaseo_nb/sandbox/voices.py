@@ -16,18 +16,28 @@ from numpy.typing import NDArray
 from .timbres import TIMBRES, Timbre
 
 FloatArray = NDArray[np.float32]
-LEVELS = 24
+LEVELS = 20
+ROUND_ROBIN = 3
 LONGEST_TAIL = 2.2
 """Seconds; no note sounds longer than this after it is let go."""
+DARK = 2500.0
+"""Hz; voices whose filter never opens further are made at half the sample rate."""
 _FULL_TURN = 4294967296.0  # phases are uint32: they wrap around by themselves
 _SINGERS = {
-    "f": {"a": (850, 1300, 2900), "e": (600, 2200, 3000), "i": (380, 2600, 3200), "o": (520, 950, 2800),
-          "u": (400, 850, 2700)},
-    "m": {"a": (700, 1150, 2600), "e": (500, 1800, 2500), "i": (300, 2150, 2900), "o": (450, 800, 2500),
-          "u": (340, 720, 2300)},
+    "f": {
+        "a": (850, 1300, 2900), "e": (600, 2200, 3000), "i": (380, 2600, 3200),
+        "o": (520, 950, 2800), "u": (400, 850, 2700),
+    },
+    "m": {
+        "a": (700, 1150, 2600), "e": (500, 1800, 2500), "i": (300, 2150, 2900),
+        "o": (450, 800, 2500), "u": (340, 720, 2300),
+    },
 }  # fmt: skip
-_SINGER = Timbre(tilt=1.05, bright=9000, dull=9000, attack=0.06, sustain=0.9, decay=0.4, release=0.12, vibrato=24,
-                 vibrato_rate=5.4, breath=0.07, detune=(-3.0, 4.0), level=1.05)  # fmt: skip
+"""First three formants of each vowel, in Hz, by register."""
+_SINGER = Timbre(
+    tilt=1.05, bright=9000, dull=9000, attack=0.06, sustain=0.9, decay=0.4, release=0.12,
+    vibrato=24, vibrato_rate=5.4, breath=0.07, detune=(-3.0, 4.0), level=1.05,
+)  # fmt: skip
 
 
 def timbre_of(voice: str, sound: str = "") -> Timbre:
@@ -43,11 +53,13 @@ def _sung(register: str, vowel: str) -> Timbre:
 
 
 @lru_cache(maxsize=320)
-def _tables(timbre: Timbre, pitch: float, hardness: int, sample_rate: int) -> FloatArray:
+def _tables(timbre: Timbre, pitch: float, hardness: int, sample_rate: float) -> FloatArray:
     """Return the stack of one-period tables, shape (levels, size), brightest first."""
     f0 = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
     base = f0 / 2 if timbre.power else f0
-    highest = max(int(min(0.46 * sample_rate, 14000.0) / base), 1)
+    follow = (f0 / 261.6) ** timbre.track
+    audible = min(0.46 * sample_rate, 14000.0, 4.5 * max(timbre.bright, timbre.dull) * follow)
+    highest = max(int(audible / base), 1)
     size = min(max(1 << math.ceil(math.log2(32 * highest)), 512), 8192)
     highest = min(highest, size // 2 - 1)
     k = np.arange(1, highest + 1)
@@ -62,7 +74,6 @@ def _tables(timbre: Timbre, pitch: float, hardness: int, sample_rate: int) -> Fl
         amplitudes = amplitudes * (1 + gain / (1 + ((frequencies - centre) / width) ** 2))
     moves = timbre.bright != timbre.dull
     levels = LEVELS if moves else 1
-    follow = (f0 / 261.6) ** timbre.track
     hard = (0.55, 0.78, 1.0)[hardness]
     top, bottom = timbre.bright * hard * follow, max(timbre.dull * follow, f0 * 1.1)
     cutoffs = np.geomspace(max(top, bottom), bottom, levels)[:, None]
@@ -114,7 +125,7 @@ def _distort(
 
 
 @lru_cache(maxsize=4)
-def _noise(sample_rate: int) -> FloatArray:
+def _noise(sample_rate: float) -> FloatArray:
     """Return four seconds of breath: noise with most of its energy around 1 to 5 kHz."""
     size = 1 << math.ceil(math.log2(4 * sample_rate))
     spectrum = np.fft.rfft(np.random.default_rng(5).standard_normal(size).astype(np.float32))
@@ -135,12 +146,13 @@ class Orchestra:
         Most that remembered notes may take.
     """
 
-    def __init__(self, sample_rate: int, memory_bytes: int = 40_000_000) -> None:
+    def __init__(self, sample_rate: float, memory_bytes: int = 64_000_000) -> None:
         self.sample_rate = sample_rate
         self._room = memory_bytes
         self._notes: dict[tuple[Any, ...], FloatArray] = {}
         self._shapes: dict[tuple[Any, ...], FloatArray] = {}
         self._bytes = 0
+        self._cellar: Orchestra | None = None
 
     def note(
         self, voice: str, pitch: float, hold: int, velocity: float, sound: str, turn: int
@@ -154,11 +166,15 @@ class Orchestra:
         turn
             Counts repeats of a note: three recordings of each differ slightly.
         """
+        timbre = timbre_of(voice, sound)
         hardness = 0 if velocity < 0.5 else 1 if velocity < 0.78 else 2
-        key = (voice, pitch, hold, hardness, sound, turn % 3)
+        if timbre.bright == timbre.dull and not timbre.partials:
+            hardness = 2  # nothing to hear of it but the gain
+        turn = 0 if timbre.partials or len(timbre.detune) > 2 else turn % ROUND_ROBIN
+        key = (voice, pitch, hold, hardness, sound, turn)
         wave = self._notes.pop(key, None)
         if wave is None:
-            wave = self._play(timbre_of(voice, sound), pitch, hold, hardness, turn % 3)
+            wave = self._play(timbre, pitch, hold, hardness, turn)
             self._bytes += wave.nbytes
             while self._bytes > self._room and self._notes:
                 self._bytes -= self._notes.pop(next(iter(self._notes))).nbytes
@@ -168,9 +184,13 @@ class Orchestra:
     def _play(
         self, timbre: Timbre, pitch: float, hold: int, hardness: int, turn: int
     ) -> FloatArray:
-        rate = self.sample_rate
         if timbre.partials:
             return self._strike(timbre, pitch, hold, hardness)
+        if max(timbre.bright, timbre.dull) <= DARK and self.sample_rate >= 32_000:
+            if self._cellar is None:
+                self._cellar = Orchestra(self.sample_rate / 2, 0)
+            return _doubled(self._cellar._play(timbre, pitch, (hold + 1) // 2, hardness, turn))
+        rate = self.sample_rate
         tail = int(min(timbre.release * 4.0, LONGEST_TAIL) * rate)
         n = hold + tail
         tables = _tables(timbre, pitch, hardness, rate)
@@ -277,7 +297,7 @@ class Orchestra:
         return envelope
 
     def _strike(self, timbre: Timbre, pitch: float, hold: int, hardness: int) -> FloatArray:
-        """A bar or bell: partials that are no harmonics, each dying at its own pace."""
+        """Sound a bar or bell: partials that are no harmonics, each dying at its own pace."""
         rate = self.sample_rate
         n = hold + int(min(timbre.release * 2.5, LONGEST_TAIL) * rate)
         f0 = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
@@ -301,6 +321,15 @@ class Orchestra:
         damp[tail - soft :] *= np.linspace(1, 0, soft, dtype=np.float32)
         wave[:, hold:] *= damp
         return wave
+
+
+def _doubled(wave: FloatArray) -> FloatArray:
+    """Bring a dark sound to twice its sample rate; its mirror lies where it has next to nothing."""
+    full = np.empty((len(wave), 2 * wave.shape[1]), np.float32)
+    full[:, 0::2] = wave
+    full[:, 1:-1:2] = 0.5 * (wave[:, :-1] + wave[:, 1:])
+    full[:, -1] = 0.5 * wave[:, -1]
+    return full
 
 
 @lru_cache(maxsize=1)
