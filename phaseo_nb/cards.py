@@ -31,6 +31,7 @@ _CARD = (
     f"background-color:rgba(128,128,128,0.05);{_FONT};font-size:13px;line-height:1.5;"
     f"text-align:left"
 )
+_EDGE = "border-radius:4px 10px 10px 4px;padding-left:13px"
 _HEAD = "display:flex;flex-wrap:wrap;align-items:baseline"
 _TITLE = (
     "font-size:15px;font-weight:600;line-height:1.35;min-width:0;overflow-wrap:break-word;"
@@ -42,7 +43,7 @@ _SMALL = f"{_QUIET};font-size:12px;font-variant-numeric:tabular-nums"
 _BADGE = (
     f"display:inline-block;padding:0 7px;border-radius:8px;font-size:10px;font-weight:700;"
     f"line-height:16px;letter-spacing:0.6px;background-color:{BADGE[1]};color:{BADGE[0]};"
-    f"vertical-align:baseline"
+    f"position:relative;top:-1px"
 )
 _CODE = (
     "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px;"
@@ -139,7 +140,7 @@ def player_card(
     said = _line(_h(excerpt(prompt, 140)), f"{_QUIET};margin-top:1px") if prompt else ""
     rows = [_facts(facts, "margin-top:8px")]
     rows += [_line(_h(note), f"{_SMALL};margin-top:4px") for note in notes]
-    head = _head(name, _badge(sandbox) + _h(place))
+    head = _head(name, place, sandbox)
     return _card(head + said + picture + control + "".join(rows), f"Player: {title}")
 
 
@@ -195,8 +196,9 @@ def live_card(
         return "\n  ".join([f"… {doing}{at}{stage_words} · {timing}{badge}", " · ".join(facts)])
     share = None if expected is None or is_late else min(elapsed / max(expected, 1e-9), 1.0)
     head = _head(
-        f"{_h(doing)}<span style='font-weight:400'>{_h(at + stage_words)}</span>",
-        _badge(sandbox) + _h(timing),
+        f"{_h(doing)}<span style='font-weight:400'>{_then(at + stage_words)}</span>",
+        timing,
+        sandbox,
     )
     said = _line(_h(excerpt(prompt, 140)), f"{_QUIET};margin-top:1px") if prompt else ""
     body = head + said + _bar(share) + _facts(facts, "margin-top:8px")
@@ -292,7 +294,7 @@ def _h(text: object) -> str:
 
 
 def _card(body: str, label: str, *, tone: str | None = None, live: bool = False) -> str:
-    style = _CARD if tone is None else f"{_CARD};border-left:4px solid {tone};padding-left:13px"
+    style = _CARD + (f";border-left:4px solid {tone};{_EDGE}" if tone else "")
     role = 'role="status" aria-live="off"' if live else 'role="group"'
     return (
         f'<div class="phaseo-nb" {role} aria-label="{_h(label)}" style="{style}">'
@@ -300,13 +302,15 @@ def _card(body: str, label: str, *, tone: str | None = None, live: bool = False)
     )
 
 
-def _head(title: str, right: str) -> str:
-    aside = f'<span style="{_RIGHT}">{right}</span>' if right else ""
+def _head(title: str, place: str, sandbox: bool) -> str:
+    badge = f'<span style="{_BADGE}">SANDBOX</span>' if sandbox else ""
+    words = f'<span style="{_SMALL}">{_h(place)}</span>' if place else ""
+    aside = f'<span style="{_RIGHT}">{badge} {words}</span>' if badge or words else ""
     return f'<div style="{_HEAD}"><span style="{_TITLE}"><bdi>{title}</bdi></span>{aside}</div>'
 
 
-def _badge(sandbox: bool) -> str:
-    return f'<span style="{_BADGE}">SANDBOX</span> ' if sandbox else ""
+def _then(words: str) -> str:
+    return f"{'' if words.startswith(',') else ' '}{_h(words)}" if words else ""
 
 
 def _line(content: str, style: str) -> str:
@@ -351,7 +355,7 @@ def _message(
         badge = " · SANDBOX" if sandbox else ""
         rest = [visible(line) for line in (*lines, *([next_step] if next_step else []), *codes)]
         return "\n  ".join([f"{sign} {visible(heading)}{badge}", *rest])
-    body = _head(_h(heading), _badge(sandbox))
+    body = _head(_h(heading), "", sandbox)
     body += "".join(_line(_h(line), "margin-top:3px;overflow-wrap:break-word") for line in lines)
     code = " ".join(f'<code style="{_CODE}">{_h(line)}</code>' for line in codes)
     if next_step or code:

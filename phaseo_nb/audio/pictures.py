@@ -20,7 +20,7 @@ _Bytes = npt.NDArray[np.uint8]
 INK = (0x6B, 0x72, 0xE8)
 """Colour of the waveform, sRGB."""
 
-_PITCH, _BAR = 8, 5  # pixels from bar to bar, and of a bar, at two pixels per CSS pixel
+_PITCH, _BAR = 8, 6  # pixels from bar to bar, and of a bar, at two pixels per CSS pixel
 _PEAK_ALPHA = 0.45
 
 # From dark violet over red to pale yellow, evenly in lightness, so that louder is always
@@ -73,7 +73,7 @@ def _capsules(levels: FloatArray, height: int) -> npt.NDArray[np.float64]:
     """Return how far each pixel is covered by round-ended bars [shape=(height, n_bars, pitch)]."""
     radius = _BAR / 2
     half = np.maximum(levels * (height / 2), radius)[None, :, None]
-    across = np.abs(np.arange(_PITCH) + 0.5 - _PITCH / 2)[None, None, :]
+    across = np.abs(np.arange(_PITCH) + 0.5 - radius)[None, None, :]
     along = np.abs(np.arange(height) + 0.5 - height / 2)[:, None, None]
     distance = np.hypot(across, np.maximum(along - (half - radius), 0.0)) - radius
     covered: npt.NDArray[np.float64] = np.clip(0.5 - distance, 0.0, 1.0)
