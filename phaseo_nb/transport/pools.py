@@ -1,0 +1,163 @@
+"""One set of httpx clients per base URL and event loop, shared by everybody who talks to it.
+
+A connection belongs to the event loop that opened it, and httpx looks at every connection of a
+pool for every request: one small pool each, behind a gate, instead of one pool per client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import ssl
+import threading
+from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import PackageNotFoundError, version
+
+import anyio
+import httpx
+
+from ..errors import SettingsError
+from ..settings.addresses import is_loopback
+from .guard import Origin
+from .pinned import PinnedTransport
+
+
+@functools.lru_cache(maxsize=1)
+def user_agent() -> str:
+    """Return how we call ourselves: a service that knows no name may answer 403."""
+    try:
+        number = version("phaseo-nb")
+    except PackageNotFoundError:
+        number = "0"
+    return f"phaseo-nb/{number} (+python httpx/{httpx.__version__})"
+
+
+class Pool:
+    """The clients and gates of one base URL on one event loop. Each is built when first used."""
+
+    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None, in_flight: int):
+        self.base_url = base_url
+        self.own = Origin.of(base_url)
+        self.users: set[int] = set()
+        self._transport = transport
+        self._clients: dict[str, httpx.AsyncClient] = {}
+        self.gate = anyio.Semaphore(in_flight)
+        """For answers that come at once."""
+        self.long_gate = anyio.Semaphore(in_flight)
+        """For calls that last as long as the music takes to make: they must not hold up others."""
+
+    @property
+    def is_networked(self) -> bool:
+        """True where real sockets are opened, so that names can be resolved and checked."""
+        return self._transport is None or isinstance(self._transport, httpx.AsyncHTTPTransport)
+
+    @property
+    def pins(self) -> bool:
+        """True where connections go to checked addresses by construction."""
+        return self._transport is None
+
+    @property
+    def calls(self) -> httpx.AsyncClient:
+        """For questions, over connections that are kept open."""
+        return self._client("calls", lambda: self._api_transport(keepalive=8))
+
+    @property
+    def creating(self) -> httpx.AsyncClient:
+        """For paid calls, each over a new connection.
+
+        A kept connection may be closed by the server in the moment it is used again; nobody
+        could tell that from a request that was received and not answered.
+        """
+        return self._client("creating", lambda: self._api_transport(keepalive=0))
+
+    @property
+    def audio(self) -> httpx.AsyncClient:
+        """For audio: never with the key, only to addresses that were checked."""
+        return self._client("audio", lambda: PinnedTransport(self.own, ssl_context()))
+
+    def _client(self, name: str, build: Callable[[], object]) -> httpx.AsyncClient:
+        if self._transport is not None:
+            name, build = "given", lambda: self._transport
+        if name not in self._clients:
+            made = build()
+            options: dict[str, object] = (
+                dict(made) if isinstance(made, dict) else {"transport": made}
+            )
+            # No cookies: nothing here logs in, and they would link jobs of different people.
+            jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+            self._clients[name] = _build(
+                headers={"User-Agent": user_agent()}, cookies=jar, **options
+            )
+        return self._clients[name]
+
+    def _api_transport(self, keepalive: int) -> dict[str, object]:
+        limits = httpx.Limits(
+            max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=5.0
+        )
+        # A proxy of the environment cannot reach this machine.
+        trust_env = not is_loopback(self.own.host)
+        return {"verify": ssl_context(), "limits": limits, "trust_env": trust_env}
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+
+def _build(**options: object) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(follow_redirects=False, **options)  # type: ignore[arg-type]
+    except ImportError:
+        message = (
+            "The environment names a SOCKS proxy (ALL_PROXY or HTTPS_PROXY), and httpx needs one "
+            'more package for that: `pip install "httpx[socks]"`.'
+        )
+        raise SettingsError(message) from None
+    except (ValueError, httpx.InvalidURL):  # do not quote it: proxies hold passwords
+        message = "A proxy of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is no address."
+        raise SettingsError(message) from None
+
+
+_ssl: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
+
+
+def ssl_context() -> ssl.SSLContext:
+    """Return the one TLS context: loading the certificates takes tens of milliseconds."""
+    named = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    if named not in _ssl:
+        try:
+            _ssl[named] = httpx.create_ssl_context()
+        except OSError:
+            message = f"SSL_CERT_FILE={named[0]!r} (or SSL_CERT_DIR) cannot be read."
+            raise SettingsError(message) from None
+    return _ssl[named]
+
+
+_pools: dict[tuple[int, int, str], tuple[asyncio.AbstractEventLoop, Pool]] = {}
+_lock = threading.Lock()
+
+
+def shared_pool(base_url: str, in_flight: int) -> Pool:
+    """Return the pool of a base URL on the running loop."""
+    loop = asyncio.get_running_loop()
+    key = (os.getpid(), id(loop), base_url)  # a forked child must not use its parent's sockets
+    with _lock:
+        for old in [old for old, (owner, _) in _pools.items() if owner.is_closed()]:
+            del _pools[old]  # its connections went with its loop
+        if key not in _pools:
+            _pools[key] = (loop, Pool(base_url, None, in_flight))
+        return _pools[key][1]
+
+
+async def release(pool: Pool, user: int) -> None:
+    """Note that somebody is done with a pool; the last one closes it."""
+    with _lock:
+        pool.users.discard(user)
+        if pool.users:
+            return
+        for key in [key for key, (_, held) in _pools.items() if held is pool]:
+            del _pools[key]
+    await pool.aclose()
