@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 from .phrases import clock, excerpt, visible
 
-INK = "#6b72e8"
-RED = "#e5484d"
+INK = "#757cea"
+RED = "#eb565a"
 AMBER = "#b97800"
 BADGE = ("#ffffff", "#8a5a00")
 """Text and ground of the SANDBOX badge."""
@@ -61,7 +61,7 @@ _STYLE = (
     "@media(prefers-color-scheme:dark){"
     "body:not([data-jp-theme-light]):not(.vscode-light):not(.vscode-dark) .phaseo-nb"
     "{color-scheme:light dark}}"
-    ".phaseo-nb audio:focus-visible{outline:2px solid #6b72e8;outline-offset:2px}"
+    ".phaseo-nb audio:focus-visible{outline:2px solid #757cea;outline-offset:2px}"
     "@keyframes phaseo-nb{from{margin-left:0}to{margin-left:70%}}"
     "@media(prefers-reduced-motion:no-preference){"
     ".phaseo-nb .phaseo-nb-open{animation:phaseo-nb 1.6s ease-in-out infinite alternate}}"
@@ -121,7 +121,7 @@ def player_card(
     """
     place = " · ".join(word for word in (f"take {number}" if number else "", part) if word)
     if text:
-        head = " · ".join(["♪ " + visible(title), *([place] if place else [])])
+        head = " · ".join(["♪ " + visible(title), *([visible(place)] if place else [])])
         lines = [head + (" · SANDBOX" if sandbox else ""), " · ".join(map(visible, facts))]
         return "\n  ".join([line for line in (*lines, *map(visible, notes)) if line])
     name = _h(title)

@@ -70,11 +70,14 @@ class KeptTrack(Track):
         What the request said, for the card.
     pcm_rate
         Sample rate in Hz of raw 16 bit stereo samples without a header.
+    embed_limit
+        Most bytes that its player puts into a page as they came; ``None`` goes by the settings.
     """
 
     path: Path | None
     about: About
     pcm_rate: int | None
+    embed_limit: int | None
 
     def __init__(
         self,
@@ -84,11 +87,12 @@ class KeptTrack(Track):
         path: Path | None = None,
         about: About | None = None,
         pcm_rate: int | None = None,
+        embed_limit: int | None = None,
     ) -> None:
         mine = {name: getattr(facts, name) for name in _FACTS}
         memory = data if data is not None or path is not None else facts.data
         self.__dict__.update(mine, path=path, about=about or About(), pcm_rate=pcm_rate)
-        self.__dict__["_memory"] = memory
+        self.__dict__.update(_memory=memory, embed_limit=embed_limit)
 
     __eq__ = object.__eq__  # two recordings are not compared byte by byte behind somebody's back
     __hash__ = object.__hash__
@@ -296,9 +300,9 @@ class KeptTrack(Track):
 
     def player(self, *, embed_limit: int | None = None) -> Player:
         """Return an inline player; see :class:`phaseo_nb.Player`."""
-        from .player import EMBED_LIMIT, Player
+        from .player import Player
 
-        return Player(self, embed_limit=EMBED_LIMIT if embed_limit is None else embed_limit)
+        return Player(self, embed_limit=embed_limit)
 
     # -- out of the notebook ---------------------------------------------------------------
 

@@ -18,7 +18,7 @@ def visible(text: object) -> str:
     Control characters become their pictures (``␛``), marks that reorder or hide text their
     number (``⟨U+202E⟩``), lone surrogates ``�``; line ends and tabs become spaces.
     """
-    line = " ".join(re.split(r"[ \t\r\n]+", str(text))).strip()
+    line = " ".join(re.split(r"[ \t\r\n]+", str(text))).strip(" ")
     line = line.encode("utf-8", "replace").decode()
     return _UNSEEN.sub(_number, "".join(map(_picture, line)))
 
@@ -45,7 +45,7 @@ def excerpt(text: object, limit: int = 80) -> str:
     while cut > 1 and (unicodedata.combining(line[cut]) or line[cut] in "\u200d\ufe0f"):
         cut -= 1
     space = line.rfind(" ", 0, cut)
-    return line[: space if space > limit * 0.6 else cut].rstrip(" ,;:") + "…"
+    return line[: space if space > limit * 0.5 else cut].rstrip(" ,;:") + "…"
 
 
 def clock(seconds: float) -> str:

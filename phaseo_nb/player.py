@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from IPython.display import Audio
 
-from . import cards
+from . import cards, settings
 from .audio.sniff import sniff
-from .errors import AudioError
+from .errors import AudioError, SettingsError
 from .kept import BARS, KeptTrack
 from .phrases import clock, excerpt, length_words, loudness, maker, size
 
 if TYPE_CHECKING:
     from .audio.codecs import FloatArray
     from .jobs import Track
-
-EMBED_LIMIT = 4_000_000
-"""Most bytes of one recording that are put into the notebook as they came."""
 
 _PREVIEW_KBPS = (96, 64, 48, 32)
 
@@ -46,7 +43,8 @@ class Player(Audio):
     track
         A track of a take, or a :class:`~phaseo_nb.Track` whose answer brought its audio along.
     embed_limit
-        In bytes; 0 embeds nothing.
+        In bytes; 0 embeds nothing, ``None`` takes the track's own limit, else the one of
+        ``PHASEO_NB_EMBED_LIMIT`` (4 MB).
 
     Raises
     ------
@@ -55,10 +53,10 @@ class Player(Audio):
         says so.
     """
 
-    def __init__(self, track: Track, *, embed_limit: int = EMBED_LIMIT) -> None:
+    def __init__(self, track: Track, *, embed_limit: int | None = None) -> None:
         kept = track if isinstance(track, KeptTrack) else KeptTrack(track)
         self.track: KeptTrack = kept
-        self.embed_limit = embed_limit
+        self.embed_limit = _limit(kept, embed_limit)
         super().__init__(data=kept.playable, embed=True)  # type: ignore[no-untyped-call]
         kind = sniff(self.data)
         self.mimetype = kind.mime if kind else "application/octet-stream"
@@ -74,7 +72,7 @@ class Player(Audio):
         return embed(self.track, self.embed_limit).source or ""
 
 
-def player_html(track: KeptTrack, embed_limit: int = EMBED_LIMIT, *, text: bool = False) -> str:
+def player_html(track: KeptTrack, embed_limit: int | None = None, *, text: bool = False) -> str:
     """Return the card of a kept track as HTML, or in plain words."""
     about = track.about
     title = track.title or excerpt(about.prompt or "", 60) or "Untitled"
@@ -85,14 +83,16 @@ def player_html(track: KeptTrack, embed_limit: int = EMBED_LIMIT, *, text: bool 
     words = ""
     if track.has_audio:
         facts += [track.format, loudness(track.loudness_lufs)] if track.is_readable else []
-        embedded = embed(track, embed_limit)
+        embedded = embed(track, _limit(track, embed_limit))
         source = embedded.source
         notes = [note for note in (track.unreadable, embedded.note) if note]
         if track.is_readable:
             waveform = _data_address(track.waveform().data, "image/png")
             words = _waveform_words(title, track)
     else:
-        notes = [track.failure or "The service gave no audio for this track."]
+        lost = "The recording could not be fetched; take.notes says why."
+        none = "The service gave no audio for this track."
+        notes = [track.failure or (lost if track.is_playable else none)]
     if about.cost is not None:
         facts.append(str(about.cost) + (" for the job" if about.n_tracks > 1 else ""))
     return cards.player_card(
@@ -108,6 +108,16 @@ def player_html(track: KeptTrack, embed_limit: int = EMBED_LIMIT, *, text: bool 
         sandbox=track.sandbox,
         text=text,
     )
+
+
+def _limit(track: KeptTrack, asked: int | None) -> int:
+    limit = track.embed_limit if asked is None else asked
+    if limit is not None:
+        return limit
+    try:
+        return settings.embed_limit().value
+    except SettingsError:  # a slip in a setting must not hide music that has been paid for
+        return settings.DEFAULT_EMBED_LIMIT
 
 
 _EMBEDDED: weakref.WeakKeyDictionary[KeptTrack, dict[int, Embedded]] = weakref.WeakKeyDictionary()

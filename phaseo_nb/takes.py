@@ -62,6 +62,7 @@ class Take:
         number: int = 1,
         notes: Sequence[str] = (),
         pcm_rate: int | None = None,
+        embed_limit: int | None = None,
         created_at: datetime | None = None,
     ) -> Take:
         """Put a take together from a finished job and one recording for each of its tracks.
@@ -77,6 +78,8 @@ class Take:
             As the attributes of a take.
         pcm_rate
             Sample rate in Hz, where recordings are raw samples without a header.
+        embed_limit
+            Most bytes of one recording that go into a page; ``None`` goes by the settings.
         """
         about = About(
             prompt=prompt_of(request),
@@ -94,6 +97,7 @@ class Take:
                 path=recording if isinstance(recording, Path) else None,
                 about=about,
                 pcm_rate=pcm_rate,
+                embed_limit=embed_limit,
             )
             for facts, recording in zip(job.tracks, recordings, strict=True)
         )

@@ -17,7 +17,7 @@ from .measure import peaks
 FloatArray = npt.NDArray[np.float32]
 _Bytes = npt.NDArray[np.uint8]
 
-INK = (0x6B, 0x72, 0xE8)
+INK = (0x75, 0x7C, 0xEA)
 """Colour of the waveform, sRGB."""
 
 _PITCH, _BAR = 8, 6  # pixels from bar to bar, and of a bar, at two pixels per CSS pixel
