@@ -25,12 +25,18 @@ _WRITABLE = ("mp3", "wav", "ogg", "flac", "aac")
 
 def write_track(track: KeptTrack, path: Path, format: str | None, *, overwrite: bool) -> Path:
     """Write a track to a file; see :meth:`phaseo_nb.kept.KeptTrack.save`."""
-    path = path.expanduser()
-    wanted = _wanted_format(track, path, format)
-    if not path.suffix:
-        path = path.with_name(path.name + (TYPES[wanted].suffix if wanted in TYPES else ".pcm"))
-    _check_place(path, overwrite)
-    _write(path, _bytes_of(track, wanted))
+    try:
+        path = path.expanduser()
+        _refuse_folder(path)
+        wanted = _wanted_format(track, path, format)
+        if not path.suffix:
+            path = path.with_name(path.name + (TYPES[wanted].suffix if wanted in TYPES else ".pcm"))
+        _check_place(path, overwrite)
+        _write(path, _bytes_of(track, wanted))
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL, 300 letters, no home, no right
+        why = getattr(error, "strerror", None) or error
+        message = f"{str(path)!r} cannot be written: {why}."
+        raise AudioError(message) from error
     return path
 
 
@@ -73,10 +79,13 @@ def _origin(track: KeptTrack) -> str:
     return f"made by {track.about.model}" if track.about.model else ""
 
 
-def _check_place(path: Path, overwrite: bool) -> None:
+def _refuse_folder(path: Path) -> None:
     if path.is_dir():
         message = f"{path} is a folder. Add a file name: {str(path / 'track.mp3')!r}."
         raise AudioError(message)
+
+
+def _check_place(path: Path, overwrite: bool) -> None:
     if not path.parent.is_dir():
         message = (
             f"The folder {path.parent} does not exist. Make it first:"
@@ -97,8 +106,7 @@ def _write(path: Path, data: bytes) -> None:
         with temporary.open("xb") as file:
             file.write(data)
         temporary.replace(path)
-    except OSError as error:
+    except BaseException:  # an interrupt, too, leaves nothing behind
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        message = f"{path} cannot be written: {error.strerror or error}."
-        raise AudioError(message) from error
+        raise
