@@ -28,8 +28,11 @@ class NotJSON(Exception):
     """A body that is empty or no JSON."""
 
 
-class ConnectionDropped(Exception):
-    """Scripted: the peer goes away without (the rest of) an answer."""
+class ConnectionDropped(BaseException):
+    """Scripted: the peer goes away without (the rest of) an answer.
+
+    No ``Exception``, because Starlette would answer 500 for one.
+    """
 
 
 class Service:

@@ -11,6 +11,7 @@ import queue
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -84,9 +85,13 @@ class Studio:
     """Renders recordings on daemon threads and keeps the newest files within a limit of bytes."""
 
     def __init__(
-        self, shelf_bytes: int = DEFAULT_SHELF_BYTES, n_workers: int | None = None
+        self,
+        shelf_bytes: int = DEFAULT_SHELF_BYTES,
+        n_workers: int | None = None,
+        make: Callable[[Recording], bytes] = record,
     ) -> None:
         self._limit = shelf_bytes
+        self._make = make
         self._n_workers = n_workers or max(1, min(3, (os.cpu_count() or 2) - 1))
         self._lock = threading.Lock()
         self._shelf: OrderedDict[Recording, bytes] = OrderedDict()
@@ -158,7 +163,7 @@ class Studio:
                 return
             self._playing.add(recording)
         try:
-            data = record(recording)
+            data = self._make(recording)
         except BaseException as error:
             with self._lock:
                 self._playing.discard(recording)
