@@ -300,7 +300,7 @@ def home_folder(home: str | os.PathLike[str] | None = None) -> Setting[Path]:
     return Setting(Path(platformdirs.user_data_dir("phaseo-nb", appauthor=False)), "default")
 
 
-def embed_limit(limit: int | None = None) -> Setting[int]:
+def embed_limit(limit: Any = None) -> Setting[int]:
     """Return the largest recording, in bytes, that is put into a notebook as it is.
 
     ``PHASEO_NB_EMBED_LIMIT`` takes ``500kB`` or ``8MB``, or bytes without a unit; ``0`` embeds
@@ -320,8 +320,9 @@ def embed_limit(limit: int | None = None) -> Setting[int]:
     if not text:
         return Setting(DEFAULT_EMBED_LIMIT, "default")
     match = re.fullmatch(r"(\d{1,12}(?:\.\d{1,3})?)\s*(b|kb|mb)?", text, re.ASCII | re.IGNORECASE)
-    number, unit = (float(match[1]), (match[2] or "").lower()) if match else (0.0, "")
-    if match is None or (not unit and 0 < number < 1000):
+    unit = (match[2] or "").lower() if match else ""
+    number = float(match[1]) if match else -1.0
+    if number < 0 or (not unit and 0 < number < 1000):  # "8" hardly means 8 bytes
         message = f"{EMBED_LIMIT}={text[:40]!r} is no size. Write it as 500kB or 8MB."
         raise SettingsError(message)
     return Setting(int(number * {"kb": 1_000, "mb": 1_000_000}.get(unit, 1)), EMBED_LIMIT)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import anyio
 import httpx
@@ -37,31 +38,33 @@ def user_agent() -> str:
 class Pool:
     """The clients and gates of one base URL on one event loop. Each is built when first used."""
 
-    def __init__(self, base_url: str, transport: httpx.AsyncBaseTransport | None, in_flight: int):
+    def __init__(
+        self,
+        base_url: str,
+        transport: httpx.AsyncBaseTransport | None,
+        in_flight: int,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self.base_url = base_url
         self.own = Origin.of(base_url)
+        self.loop = loop
         self.users: set[int] = set()
-        self._transport = transport
-        self._clients: dict[str, httpx.AsyncClient] = {}
         self.gate = anyio.Semaphore(in_flight)
         """For answers that come at once."""
         self.long_gate = anyio.Semaphore(in_flight)
         """For calls that last as long as the music takes to make: they must not hold up others."""
+        self._transport = transport
+        self._clients: dict[str, httpx.AsyncClient] = {}
 
     @property
-    def is_networked(self) -> bool:
-        """True where real sockets are opened, so that names can be resolved and checked."""
-        return self._transport is None or isinstance(self._transport, httpx.AsyncHTTPTransport)
-
-    @property
-    def pins(self) -> bool:
-        """True where connections go to checked addresses by construction."""
-        return self._transport is None
+    def resolves(self) -> bool:
+        """True where a given transport opens sockets by itself: names are checked beforehand."""
+        return isinstance(self._transport, httpx.AsyncHTTPTransport)
 
     @property
     def calls(self) -> httpx.AsyncClient:
         """For questions, over connections that are kept open."""
-        return self._client("calls", lambda: self._api_transport(keepalive=8))
+        return self._client("calls", lambda: self._api_client(keepalive=8))
 
     @property
     def creating(self) -> httpx.AsyncClient:
@@ -70,35 +73,31 @@ class Pool:
         A kept connection may be closed by the server in the moment it is used again; nobody
         could tell that from a request that was received and not answered.
         """
-        return self._client("creating", lambda: self._api_transport(keepalive=0))
+        return self._client("creating", lambda: self._api_client(keepalive=0))
 
     @property
     def audio(self) -> httpx.AsyncClient:
         """For audio: never with the key, only to addresses that were checked."""
-        return self._client("audio", lambda: PinnedTransport(self.own, ssl_context()))
+        return self._client(
+            "audio", lambda: _client(transport=PinnedTransport(self.own, ssl_context()))
+        )
 
-    def _client(self, name: str, build: Callable[[], object]) -> httpx.AsyncClient:
+    def _client(self, name: str, build: Callable[[], httpx.AsyncClient]) -> httpx.AsyncClient:
         if self._transport is not None:
-            name, build = "given", lambda: self._transport
+            given = self._transport
+            name, build = "given", lambda: _client(transport=given)
         if name not in self._clients:
-            made = build()
-            options: dict[str, object] = (
-                dict(made) if isinstance(made, dict) else {"transport": made}
-            )
-            # No cookies: nothing here logs in, and they would link jobs of different people.
-            jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-            self._clients[name] = _build(
-                headers={"User-Agent": user_agent()}, cookies=jar, **options
-            )
+            self._clients[name] = build()
         return self._clients[name]
 
-    def _api_transport(self, keepalive: int) -> dict[str, object]:
-        limits = httpx.Limits(
-            max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=5.0
+    def _api_client(self, keepalive: int) -> httpx.AsyncClient:
+        return _client(
+            verify=ssl_context(),
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=5.0
+            ),
+            trust_env=not is_loopback(self.own.host),  # a proxy cannot reach this machine
         )
-        # A proxy of the environment cannot reach this machine.
-        trust_env = not is_loopback(self.own.host)
-        return {"verify": ssl_context(), "limits": limits, "trust_env": trust_env}
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -107,9 +106,12 @@ class Pool:
         self._clients.clear()
 
 
-def _build(**options: object) -> httpx.AsyncClient:
+def _client(**options: Any) -> httpx.AsyncClient:
+    # No cookies: nothing here logs in, and they would link the jobs of different people.
+    jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+    headers = {"User-Agent": user_agent()}
     try:
-        return httpx.AsyncClient(follow_redirects=False, **options)  # type: ignore[arg-type]
+        return httpx.AsyncClient(headers=headers, cookies=jar, follow_redirects=False, **options)
     except ImportError:
         message = (
             "The environment names a SOCKS proxy (ALL_PROXY or HTTPS_PROXY), and httpx needs one "
@@ -136,28 +138,32 @@ def ssl_context() -> ssl.SSLContext:
     return _ssl[named]
 
 
-_pools: dict[tuple[int, int, str], tuple[asyncio.AbstractEventLoop, Pool]] = {}
+_pools: dict[tuple[int, int, str, int], tuple[asyncio.AbstractEventLoop, Pool]] = {}
 _lock = threading.Lock()
 
 
-def shared_pool(base_url: str, in_flight: int) -> Pool:
-    """Return the pool of a base URL on the running loop."""
+def pool_for(
+    base_url: str, transport: httpx.AsyncBaseTransport | None = None, in_flight: int = 8
+) -> Pool:
+    """Return the pool of a base URL (and of a given transport) on the running loop."""
     loop = asyncio.get_running_loop()
-    key = (os.getpid(), id(loop), base_url)  # a forked child must not use its parent's sockets
+    # A forked child must not use its parent's sockets.
+    key = (os.getpid(), id(loop), base_url, id(transport))
     with _lock:
         for old in [old for old, (owner, _) in _pools.items() if owner.is_closed()]:
             del _pools[old]  # its connections went with its loop
         if key not in _pools:
-            _pools[key] = (loop, Pool(base_url, None, in_flight))
+            _pools[key] = (loop, Pool(base_url, transport, in_flight, loop))
         return _pools[key][1]
 
 
 async def release(pool: Pool, user: int) -> None:
-    """Note that somebody is done with a pool; the last one closes it."""
+    """Note that somebody is done with a pool; the last one closes it, where that is possible."""
     with _lock:
         pool.users.discard(user)
         if pool.users:
             return
         for key in [key for key, (_, held) in _pools.items() if held is pool]:
             del _pools[key]
-    await pool.aclose()
+    if pool.loop is asyncio.get_running_loop():  # another loop's sockets are not ours to touch
+        await pool.aclose()

@@ -1,0 +1,145 @@
+"""Where downloaded bytes go: memory, or a file that exists only when it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+import anyio.to_thread
+
+from ..errors import AudioError
+
+_HEAD = 4096
+
+
+class MemorySink:
+    """Collects in memory."""
+
+    path = None
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        return len(self._data)
+
+    def head(self) -> bytes:
+        """Return the first bytes."""
+        return bytes(self._data[:_HEAD])
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes."""
+        self._data += chunk
+
+    def restart(self) -> None:
+        """Forget everything."""
+        self._data.clear()
+
+    async def finish(self) -> bytes:
+        """Return what came."""
+        return bytes(self._data)
+
+    def discard(self) -> None:
+        """Nothing is left behind in any case."""
+
+
+class FileSink:
+    """Writes to a temporary file in the same folder, and renames it at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.failed = False
+        self._head = b""
+        self._part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+        try:
+            self._file = os.fdopen(os.open(self._part, flags, 0o666), "wb")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"The audio cannot be written to {path}: {reason}. Nothing was fetched."
+            raise AudioError(message) from None
+
+    def head(self) -> bytes:
+        """Return the first bytes."""
+        return self._head
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes."""
+        try:
+            self._file.write(chunk)
+        except OSError:
+            self.failed = True
+            raise
+        if len(self._head) < _HEAD:
+            self._head += chunk[: _HEAD - len(self._head)]
+        self.size += len(chunk)
+
+    def restart(self) -> None:
+        """Forget everything."""
+        self._file.seek(0)
+        self._file.truncate()
+        self.size, self._head = 0, b""
+
+    async def finish(self) -> Path:
+        """Put the file in its place, on the disk for good."""
+        try:
+            await anyio.to_thread.run_sync(self._settle)
+        except OSError as error:
+            message = f"The audio cannot be written to {self.path}: {error.strerror or error}."
+            raise AudioError(message) from error
+        return self.path
+
+    def _settle(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        os.replace(self._part, self.path)
+
+    def discard(self) -> None:
+        """Remove what is not finished; does nothing after :meth:`finish`."""
+        with contextlib.suppress(OSError):  # a full disk refuses the last bytes once more
+            self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+def open_sink(path: Path | None) -> MemorySink | FileSink:
+    """Return the sink for a path, or for memory.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be written there.
+    """
+    if path is None:
+        return MemorySink()
+    if path.is_dir():
+        message = f"{path} is a folder. Give the name of a file in it."
+        raise AudioError(message)
+    return FileSink(path)
+
+
+async def hand_out(data: bytes, path: Path | None) -> bytes | Path:
+    """Return audio that is at hand, or write it to a file, as :func:`open_sink` would.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be written there.
+    """
+    if path is None:
+        return data
+    sink = open_sink(path)
+    try:
+        try:
+            sink.write(data)
+        except OSError as error:
+            message = f"The audio cannot be written to {path}: {error.strerror or error}."
+            raise AudioError(message) from error
+        return await sink.finish()
+    finally:
+        sink.discard()
