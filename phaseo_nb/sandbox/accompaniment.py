@@ -21,7 +21,7 @@ BASS_LINES: dict[str, str] = {
     "funk": "R..R..o...R.5.oR", "808": "R-------..R---..", "lazy": "R-----..R---5-..",
     "gallop": "R-RRR-RRR-RRR-RR", "sixteenths": "RRRRRRRRRRRRRRRR", "reggae": "R--...R-3-..5-..",
     "soul": "R---..R-5-..3-5-", "octave16": "RRoRRRoRRRoRRRoR", "acid": "RRoR.RR.oRR.RRoR",
-    "rolling": ".RRR.RRR.RRR.RRR",
+    "rolling": ".RRR.RRR.RRR.RRR", "808 push": "R--R------R--5--", "808 late": "R-----....R-----",
 }  # fmt: skip
 COMPS: dict[str, str] = {
     "pad": "X---------------", "halves": "X-------x-------", "quarters": "X---x---X---x---",

@@ -91,6 +91,7 @@ def compose(spec: SongSpec) -> Score:
         sections=ensemble.sections,
         layers=layers,
         seed=seed,
+        rotation=2 * (spec.take - 1) + spec.variation,
         space=min(max(genre.space + wishes.space, 0.0), 0.7),
         pump=genre.pump if ensemble.band.drums else 0.0,
         pulse=ensemble.pulse,

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 ROUND_ROBIN = 3
+PHASES = 8
+"""Kicks there are, by the phase in which the drumhead is caught."""
 LONGEST = 2.4
 """Seconds; the longest drum sound."""
 PLACES: dict[str, float] = {
@@ -58,7 +60,7 @@ def drum_sound(
     Parameters
     ----------
     turn
-        Which of the recordings of this drum, 0 to 2.
+        Which of the recordings of this drum: 0 to 2, of a kick 0 to 7.
     tuning
         How the kit is tuned, 0 to 15; 7 is as it comes.
     tonic
@@ -72,7 +74,7 @@ def drum_sound(
     seed = sum(map(ord, kit + piece)) * 1009 + turn * 31 + tuning
     random = np.random.default_rng(seed)
     if piece == "kick":
-        sound = _kick(kit, tuned(_KICKS[kit][0]), tuning, sample_rate, random)
+        sound = _kick(kit, tuned(_KICKS[kit][0]), turn, tuning, sample_rate, random)
     elif piece == "snare":
         sound = _snare(kit, tuned(_SNARES[kit][0]), sample_rate, random)
     elif piece == "clap":
@@ -114,7 +116,9 @@ def drum_sound(
         sound = _muffle(sound, 5200, sample_rate)
     quiet = {"soft": 0.6, "brushes": 0.85}.get(kit, 1.0)
     edge = min(len(sound), int(0.004 * sample_rate))
-    result = np.asarray(sound, np.float32) * np.float32(quiet * (1 + 0.05 * (turn - 1)))
+    result = np.asarray(sound, np.float32) * np.float32(
+        quiet * (1 + 0.05 * (turn % ROUND_ROBIN - 1))
+    )
     result[len(result) - edge :] *= np.linspace(1, 0, edge, dtype=np.float32)
     return result
 
@@ -124,13 +128,13 @@ def _time(seconds: float, sample_rate: int) -> NDArray[Any]:
 
 
 def _kick(
-    kit: str, end: float, tuning: int, rate: int, random: np.random.Generator
+    kit: str, end: float, turn: int, tuning: int, rate: int, random: np.random.Generator
 ) -> NDArray[Any]:
     _, start, sweep, decay, click, drive = _KICKS[kit]
     t = _time(min(decay * 5, 1.4), rate)
     sweep *= 1 + 0.06 * (tuning % 5 - 2)
     phase = end * t + (start - end) * sweep * (1 - np.exp(-t / sweep))
-    body = np.sin(2 * np.pi * (phase + 0.0625 * (tuning % 4))) * np.exp(-t / decay)
+    body = np.sin(2 * np.pi * (phase + turn / PHASES)) * np.exp(-t / decay)
     body *= np.minimum(t / 0.0015, 1.0)
     body = np.tanh(drive * body) / math.tanh(drive)
     n = min(len(t), int(0.02 * rate))

@@ -9,7 +9,7 @@ from .score import Section
 
 _TAG = re.compile(r"\[([^\[\]\n]{1,60})\]")
 _KINDS = (
-    ("pre-chorus", "pre chorus prechorus pre-chorus build buildup build-up rise"),
+    ("pre-chorus", "prechorus pre-chorus build buildup build-up rise"),
     ("chorus", "chorus refrain hook post-chorus postchorus"),
     ("verse", "verse strophe rap"),
     ("bridge", "bridge middle"),

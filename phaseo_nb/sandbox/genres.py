@@ -119,7 +119,7 @@ _ALL = (
         looseness=0.007, space=0.14,
     ),
     Genre(
-        name="drum and bass", aliases=("drum n bass", "drum 'n' bass", "dnb", "d&b", "d & b",
+        name="drum and bass", aliases=("drum & bass", "drum n bass", "drum 'n' bass", "dnb", "d&b", "d & b",
         "jungle", "liquid", "breakcore", "breakbeat", "neurofunk"), bpm=(168, 176),
         modes=("minor", "minor", "dorian"), major=("1 4 6 5", "1 5 6 4"), minor=("1 6 3 7",
         "1 1 6 7", "1 3 7 6"), chord="ninth", bass=("dnb",), comp=("halves", "pad"),
@@ -149,7 +149,7 @@ _ALL = (
         name="hip hop", aliases=("hiphop", "rap", "trap", "boom bap", "drill", "phonk",
         "beats to rap", "r&b trap"), bpm=(82, 98), modes=("minor", "minor", "phrygian", "dorian"),
         major=("1 6 4 5", "1 4 1 5"), minor=("1 6 1 7", "1 4 1 6", "1 1 6 7"), chord="seventh",
-        bass=("808",), comp=("lazy", "stabs"), groove="boom bap", kit="808", lead_voices=("bell",
+        bass=("808", "808 push", "808 late"), comp=("lazy", "stabs"), groove="boom bap", kit="808", lead_voices=("bell",
         "saw"), chord_voices=("piano", "epiano"), bass_voices=("sub",), melody="sparse",
         swing16=0.05, space=0.14, effects=("reverse",), mix=(1.15, 1.15, 0.85, 0.8),
     ),

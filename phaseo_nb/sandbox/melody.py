@@ -129,15 +129,17 @@ _VOWELS = {
     **dict.fromkeys("oòóôö", "o"), **dict.fromkeys("uùúûü", "u"),
 }  # fmt: skip
 
+_PAIRS = {"oo": "u", "ou": "u", "ee": "i", "ea": "i", "ie": "i", "ai": "e", "ay": "e", "au": "o"}
+
 
 def vowels_of(line: str) -> tuple[str, ...]:
     """Return one vowel for each syllable of a line, by its letters: no words are sung."""
-    found = []
+    found: list[str] = []
     for word in line.casefold().split():
         groups = _SYLLABLE.findall(word)
         if len(groups) > 1 and word.rstrip(".,;:!?'\"").endswith("e"):
             groups = groups[:-1]  # a mute e
-        found += [_VOWELS.get(group[0], "a") for group in groups]
+        found += [_PAIRS.get(group[:2]) or _VOWELS.get(group[0], "a") for group in groups]
     return tuple(found)
 
 

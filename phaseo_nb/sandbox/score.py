@@ -77,6 +77,9 @@ class Score:
     layers: tuple[Layer, ...]
     seed: int = field(repr=False)
     """Feeds what is random in the sound itself: noise, detuning, the drum kit's tuning."""
+    rotation: int = 0
+    """How far the oscillators of kick and bass run on from stroke to stroke, in eighths of a
+    turn: two takes of one tempo and key would else share their lowest octave."""
     space: float = 0.2
     """Share of reverb, 0.0 to 1.0."""
     pump: float = 0.0

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .drums import LONGEST, PLACES, ROUND_ROBIN, drum_sound
+from .drums import LONGEST, PHASES, PLACES, ROUND_ROBIN, drum_sound
 from .mix import CEILING, Plate, duck, gain_for, soft_clip
 from .score import Layer, Score
 from .voices import LONGEST_TAIL, Orchestra
@@ -32,7 +32,7 @@ _LEVELS = {
     "drums": 0.62, "effects": 0.5, "bass": 0.8, "chords": 0.5, "pad": 0.42, "arp": 0.55,
     "lead": 1.05, "vocals": 1.35, "choir": 1.0,
 }  # fmt: skip
-_WIDTHS = {"drums": 0.0, "bass": 0.0, "music": 0.4, "front": 0.16}
+_WIDTHS = {"drums": 0.0, "bass": 0.0, "music": 0.3, "front": 0.16}
 _SENDS = {"drums": 0.35, "bass": 0.0, "music": 1.0, "front": 1.0}
 
 
@@ -49,6 +49,7 @@ def render(score: Score, sample_rate: int = 44_100) -> FloatArray:
     ValueError
         The sample rate is not 8,000 to 192,000 Hz.
     """
+    _check_rate(sample_rate)
     total = round(score.duration * sample_rate)
     samples = np.empty((2, total), np.float32)
     at = 0
@@ -68,9 +69,7 @@ def render_blocks(
     ValueError
         The sample rate is not 8,000 to 192,000 Hz, or the block is empty.
     """
-    if not 8_000 <= sample_rate <= 192_000:
-        message = f"sample_rate must be 8000 to 192000 Hz, not {sample_rate}"
-        raise ValueError(message)
+    _check_rate(sample_rate)
     if block < 1:
         message = f"block must be at least 1 sample, not {block}"
         raise ValueError(message)
@@ -84,6 +83,12 @@ def render_blocks(
         left = left[:, at:]
     if left.shape[1]:
         yield left
+
+
+def _check_rate(sample_rate: int) -> None:
+    if not 8_000 <= sample_rate <= 192_000:
+        message = f"sample_rate must be 8000 to 192000 Hz, not {sample_rate}"
+        raise ValueError(message)
 
 
 def _mix_down(score: Score, sample_rate: int) -> Iterator[FloatArray]:
@@ -138,6 +143,7 @@ class _Part:
                 strokes.append((start, index, gain * layer.echo**repeat, side))
         strokes.sort()
         self._strokes = strokes
+        self._turns = self._turning(score.rotation)
         self._starts = [stroke[0] for stroke in strokes]
         tail = LONGEST if layer.name in _STRUCK else LONGEST_TAIL
         longest = max((note.length for note in layer.notes), default=0.0)
@@ -160,16 +166,28 @@ class _Part:
             sides = np.array(((math.cos(angle),), (math.sin(angle),)), np.float32)
             bus[:, a:b] += piece * (sides * np.float32(gain * math.sqrt(2)))
 
+    def _turning(self, rotation: int) -> list[int]:
+        """Return which recording each stroke takes: in turn, or by the song's own rotation."""
+        counts: dict[str, int] = {}
+        turns: list[int] = []
+        for note in self._layer.notes:
+            count = counts.get(note.sound, 0)
+            counts[note.sound] = count + 1
+            deep = note.sound == "kick" or self._layer.name == "bass"
+            wander = count * (count + 1) // 2 if self._layer.name == "bass" else count
+            turns.append(wander * rotation % PHASES if deep else count % ROUND_ROBIN)
+        return turns
+
     def _wave(self, index: int) -> FloatArray:
         note = self._layer.notes[index]
+        turn = self._turns[index]
         if self._layer.name in _STRUCK:
-            turn = index % ROUND_ROBIN
             return drum_sound(
                 self._layer.voice, note.sound, turn, self._tuning, self._tonic, self._rate
             )
         hold = max(round(note.length * self._rate), 64)
         return self._orchestra.note(
-            self._layer.voice, note.pitch, hold, note.velocity, note.sound, index
+            self._layer.voice, note.pitch, hold, note.velocity, note.sound, turn
         )
 
 

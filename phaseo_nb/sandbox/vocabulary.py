@@ -33,16 +33,17 @@ _BPM_AFTER = re.compile(
     r"\b(?:bpm|tempo)\s*(?:of|is|[:=])?\s*(\d{2,3}(?:\.\d{1,3})?)(?![\d.])", re.I
 )
 _MODE_WORD = "|".join(sorted((m for m in MODES if m != "m"), key=len, reverse=True))
-_NAME = r"([A-Ga-g])(?:\s*(#|♯|♭)|[\s-]*(sharp|flat)\b|(b)(?=\b|m\b|maj|min))?"
+_TONIC = r"([A-Ga-g])(?:\s*(#|♯|♭)|[\s-]*(sharp|flat)\b|(b)(?=\b|m\b|maj|min))?"
 _KEY_FULL = re.compile(
-    rf"\b(?:in|key(?: of|:)?)\s+(?:the key of\s+)?{_NAME}[\s-]*({_MODE_WORD}|m)\b", re.I
+    rf"\b(?:in|key(?: of|:)?)\s+(?:the key of\s+)?{_TONIC}[\s-]*({_MODE_WORD}|m)\b", re.I
 )
-_KEY_BARE = re.compile(rf"(?<![\w'’]){_NAME}[\s-]*({_MODE_WORD})\b")
+_KEY_BARE = re.compile(rf"(?<![\w'’]){_TONIC}[\s-]*({_MODE_WORD})\b")
 _KEY_SHORT = re.compile(
-    rf"\b(?:[Ii]n|[Kk]ey(?: of|:)?)\s+(?-i:(?=[A-G])){_NAME}(?![\w'’])(?!\s+[a-z]+ing\b)"
+    rf"\b(?:[Ii]n|[Kk]ey(?: of|:)?)\s+(?-i:(?=[A-G])){_TONIC}(?![\w'’])(?!\s+[a-z]+ing\b)"
 )
 _MODE_ONLY = re.compile(
-    rf"\b(?:in (?:a )?|key:? ?)({_MODE_WORD})\b|\b({_MODE_WORD}) (?:key|mode|scale|chords|tonality)\b"
+    rf"\b(?:in (?:a )?|key:? ?)({_MODE_WORD})\b|\b({_MODE_WORD})"
+    r" (?:key|mode|scale|chords|tonality)\b"
     r"|\b(dorian|phrygian|lydian|mixolydian|locrian|harmonic minor)\b",
     re.I,
 )
@@ -57,6 +58,7 @@ _FILLERS = frozenset(
     }
 )  # fmt: skip
 """May stand between a negation and what it negates."""
+_PATIENCE = 5  # fillers in a row; without an end to them, "no no no …" would be read n² times
 _FILLER = re.compile(r"[\w']+|[,/&+]")
 _ALONE = re.compile(r"\b(?:solo|unaccompanied|only|just|lone)\b")
 _ACAPPELLA = re.compile(r"\ba[\s-]?cap+ell?a\b|\bvoices? only\b|\bvocals? only\b|\bonly voices?\b")
@@ -116,23 +118,20 @@ def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def _index(table: Mapping[str, str]) -> dict[str, set[str]]:
-    index: dict[str, set[str]] = {}
-    for name, words in table.items():
-        for word in words.split(","):
-            index.setdefault(word.strip(), set()).add(name)
-    return index
+def _words_to_name(table: Mapping[str, str]) -> dict[str, str]:
+    return {word.strip(): name for name, words in table.items() for word in words.split(",")}
 
 
-_INSTRUMENT_WORDS = {word: next(iter(names)) for word, names in _index(INSTRUMENTS).items()}
-_KIT_WORDS = {word: next(iter(names)) for word, names in _index(KITS).items()}
+_INSTRUMENT_WORDS = _words_to_name(INSTRUMENTS)
+_KIT_WORDS = _words_to_name(KITS)
 _NAMED: dict[str, set[str]] = {}
+"""What each word takes away when it stands behind a "no"."""
 for _table in (LAYERS, PIECES, INSTRUMENTS):
-    for _word, _names in _index(_table).items():
-        _NAMED.setdefault(_word, set()).update(_names)
-_NAMED["guitar"] = _NAMED["guitars"] = {"guitar", "eguitar", "distguitar"}
+    for _word, _name in _words_to_name(_table).items():
+        _NAMED.setdefault(_word, set()).add(_name)
+_NAMED["guitar"] = _NAMED["guitars"] = {"guitar", "eguitar", "distguitar", "distlead"}
 _NAMED["synths"] = _NAMED["synth"] = {"saw", "square", "supersaw", "warmpad", "pluck", "synthbass"}
-_NAMED["piano"] = {"piano", "epiano"}
+_NAMED["piano"] = _NAMED["pianos"] = {"piano", "epiano"}
 _GENRE_WORDS = {
     alias: genre.name for genre in GENRES.values() for alias in (genre.name, *genre.aliases)
 }
@@ -208,12 +207,14 @@ def _listed(text: str, start: int, *, joined: bool) -> tuple[list[str], int]:
     names: list[str] = []
     sure = (0, start)  # how many names count in any case, and where those end
     end, comma, closed = start, False, False
-    while True:
-        at = end + len(text[end:]) - len(text[end:].lstrip())
+    patience = _PATIENCE
+    while patience:
+        at = end + 1 if text[end : end + 1] == " " else end
         name = words.match(text, at)
         if name:
             names.append(name.group())
             end = name.end()
+            patience = _PATIENCE
             if not comma:
                 sure = (len(names), end)
             continue
@@ -230,6 +231,7 @@ def _listed(text: str, start: int, *, joined: bool) -> tuple[list[str], int]:
                 if comma and (filler.group() in {"or", "nor"} or joined):
                     comma = False
         end = filler.end()
+        patience -= 1
     return names[: sure[0]], sure[1]
 
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from .timbres import TIMBRES, Timbre
 
 FloatArray = NDArray[np.float32]
-LEVELS = 20
-ROUND_ROBIN = 3
+LEVELS = 16
+PHASES = 8
 LONGEST_TAIL = 2.2
 """Seconds; no note sounds longer than this after it is let go."""
+CROSSFEED = 0.3
 DARK = 2500.0
 """Hz; voices whose filter never opens further are made at half the sample rate."""
 _FULL_TURN = 4294967296.0  # phases are uint32: they wrap around by themselves
@@ -52,7 +53,7 @@ def _sung(register: str, vowel: str) -> Timbre:
     return Timbre(**{**_SINGER.__dict__, "body": body})
 
 
-@lru_cache(maxsize=320)
+@lru_cache(maxsize=128)
 def _tables(timbre: Timbre, pitch: float, hardness: int, sample_rate: float) -> FloatArray:
     """Return the stack of one-period tables, shape (levels, size), brightest first."""
     f0 = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0)
@@ -60,7 +61,7 @@ def _tables(timbre: Timbre, pitch: float, hardness: int, sample_rate: float) -> 
     follow = (f0 / 261.6) ** timbre.track
     audible = min(0.46 * sample_rate, 14000.0, 4.5 * max(timbre.bright, timbre.dull) * follow)
     highest = max(int(audible / base), 1)
-    size = min(max(1 << math.ceil(math.log2(32 * highest)), 512), 8192)
+    size = min(max(1 << math.ceil(math.log2(24 * highest)), 512), 4096)
     highest = min(highest, size // 2 - 1)
     k = np.arange(1, highest + 1)
     amplitudes = _spectrum(timbre, k)
@@ -146,7 +147,7 @@ class Orchestra:
         Most that remembered notes may take.
     """
 
-    def __init__(self, sample_rate: float, memory_bytes: int = 64_000_000) -> None:
+    def __init__(self, sample_rate: float, memory_bytes: int = 48_000_000) -> None:
         self.sample_rate = sample_rate
         self._room = memory_bytes
         self._notes: dict[tuple[Any, ...], FloatArray] = {}
@@ -164,13 +165,13 @@ class Orchestra:
         hold
             Samples until it is let go.
         turn
-            Counts repeats of a note: three recordings of each differ slightly.
+            Which recording of that note: 0 to 7 differ in phase, and slightly in pitch.
         """
         timbre = timbre_of(voice, sound)
         hardness = 0 if velocity < 0.5 else 1 if velocity < 0.78 else 2
         if timbre.bright == timbre.dull and not timbre.partials:
             hardness = 2  # nothing to hear of it but the gain
-        turn = 0 if timbre.partials or len(timbre.detune) > 2 else turn % ROUND_ROBIN
+        turn = 0 if timbre.partials or len(timbre.detune) > 2 else turn % PHASES
         key = (voice, pitch, hold, hardness, sound, turn)
         wave = self._notes.pop(key, None)
         if wave is None:
@@ -202,15 +203,16 @@ class Orchestra:
         wave = np.zeros((2 if stereo else 1, n), np.float32)
         f0 = 440.0 * 2.0 ** ((pitch - 69.0) / 12.0) / (2 if timbre.power else 1)
         for index, cents in enumerate(timbre.detune):
-            step = f0 * 2.0 ** ((cents + 0.7 * (turn - 1)) / 1200.0) / rate * _FULL_TURN
-            start = np.uint32((index * 0.381966 + turn * 0.27) % 1.0 * _FULL_TURN)
+            step = f0 * 2.0 ** ((cents + 0.7 * (turn % 3 - 1)) / 1200.0) / rate * _FULL_TURN
+            start = np.uint32((index * 0.381966 + turn / PHASES) % 1.0 * _FULL_TURN)
             phase = self._phase(timbre, n, step, index) + start
             place = (phase >> shift).astype(np.intp)
             if path is not None:
                 place += path
             wave[index % 2 if stereo else 0] += flat.take(place, mode="clip")
-        if len(timbre.detune) > 2:
-            wave *= np.float32(1.6 / math.sqrt(len(timbre.detune) / 2) / 1.6)
+        if stereo:  # some of each side on the other, or the sum in mono would thin out
+            wave += wave[::-1] * np.float32(CROSSFEED)
+            wave *= np.float32(1.0 / math.sqrt((1 + CROSSFEED**2) * len(timbre.detune) / 2))
         self._colour(wave, timbre, n, turn)
         wave *= self._envelope(timbre, hold, n, pitch)
         return wave
@@ -244,7 +246,7 @@ class Orchestra:
             curve = (LEVELS - 1) * (1 - np.exp(t / np.float32(-values[0])))
         else:
             curve = np.exp(t / np.float32(-values[0]))
-        if len(self._shapes) > 60:
+        if len(self._shapes) > 40:
             self._shapes.pop(next(iter(self._shapes)))
         curve = np.asarray(curve, np.float32)
         self._shapes[key] = curve
@@ -291,7 +293,7 @@ class Orchestra:
             envelope[hold:] *= self._shape(("decay", timbre.release, tail))
             soft = min(tail, int(0.02 * rate) + 1)
             envelope[n - soft :] *= np.linspace(1, 0, soft, dtype=np.float32)
-        if len(self._shapes) > 60:
+        if len(self._shapes) > 40:
             self._shapes.pop(next(iter(self._shapes)))
         self._shapes[key] = envelope
         return envelope
