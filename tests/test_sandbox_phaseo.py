@@ -107,13 +107,38 @@ async def test_every_well_formed_key_is_good(sandbox, key):
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"nope", b'{"model":NaN}', b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"nope", b'{"model":NaN}', b"[" * 100_000, b"[" * 900 + b"]" * 900]
+)
 async def test_what_is_no_json_is_invalid_json(sandbox, body):
     """Empty and broken bodies are invalid_json, never a crash."""
     async with http(sandbox) as client:
         answer = await client.post(GENERATE, content=body)
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_json")
+
+
+def _plan(*sections, **more) -> dict:
+    return {"elevenlabs": {"composition_plan": {"sections": sections}, **more}}
+
+
+ODD = [
+    {"model": "eleven-labs/music", "duration": 1, **_plan({"duration_ms": 10**300})},
+    {"model": "eleven-labs/music", **_plan({"duration_ms": -5}, {"lines": 3}, music_length_ms=500)},
+    {"model": "suno/v5", "prompt": "\ud800 half \0", "suno": {"x": {"y": [None]}}},
+    {"model": "sandbox/band", "prompt": "sea", "lyrics": {"la": 1}, "is_instrumental": "yes"},
+    {"model": "suno/v5", "prompt": "sea", "beta": {"a": 1e308}, "provider": {"sort": {"by": "p"}}},
+    {"model": "minimax/music-2.6", "prompt": "x", "lyrics": 5, "minimax": {"audio_setting": {}}},
+]
+
+
+@pytest.mark.parametrize("body", ODD)
+async def test_odd_values_in_open_objects_break_nothing(sandbox, body):
+    """What the schema lets through of any type or size is taken, and answered like any other."""
+    async with http(sandbox) as client:
+        answer = await client.post(GENERATE, content=json.dumps(body))
+
+    assert answer.status_code == 200
 
 
 async def test_a_body_beyond_16_mib_is_too_large(sandbox):

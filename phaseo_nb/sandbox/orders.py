@@ -197,11 +197,7 @@ def _elevenlabs(body: Mapping[str, Any], take: int) -> Order:
 def _eleven_seconds(
     body: Mapping[str, Any], own: Mapping[str, Any], sections: list[Mapping[str, Any]]
 ) -> float:
-    planned = sum(
-        float(part["duration_ms"]) / 1000
-        for part in sections
-        if isinstance(part.get("duration_ms"), (int, float))
-    )
+    planned = sum(_milliseconds(part.get("duration_ms")) for part in sections) / 1000
     asked = own.get("music_length_ms")
     seconds = asked / 1000 if asked else body.get("duration") or planned or USUAL_SECONDS
     return float(min(max(seconds, 0.5), LONGEST))
@@ -216,6 +212,13 @@ def eleven_recording(song: SongSpec, format: str | None, output_format: Any) -> 
         return Recording(song, "pcm", min(max(rate, 8_000), 48_000))
     kbps = int(match.group(3)) if match and match.group(3) else 128
     return Recording(song, "mp3", rate if rate in _MP3_RATES else 44_100, min(max(kbps, 32), 320))
+
+
+def _milliseconds(value: Any) -> float:
+    """Read a length that no schema has checked."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0.0
+    return float(min(max(value, 0), LONGEST * 1000))  # compared before converted: any size of int
 
 
 def _one(song: SongSpec, recording: Recording) -> Order:

@@ -18,6 +18,7 @@ from .studio import Studio
 
 MAX_BODY = 16 * 2**20
 """Bytes of a body; the gateway's own limit."""
+_DEEPEST = 200
 
 
 class BodyTooLarge(Exception):
@@ -126,9 +127,12 @@ async def read_json(request: Request) -> Any:
             raise BodyTooLarge
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_int=_integer)
+        body = json.loads(text, parse_constant=_no_constant, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise NotJSON from error
+    if not _is_shallow(body):
+        raise NotJSON
+    return body
 
 
 def fault_response(fault: Fault, usual: Response) -> Response:
@@ -161,6 +165,21 @@ def usual_outcome(outcome: Outcome | Sequence[Outcome] | None) -> Outcome:
     if outcome is None:
         return USUAL
     return combine([outcome] if isinstance(outcome, Outcome) else list(outcome))
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether nothing is nested so deep that Python would stumble over it later."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            item
+            for each in level
+            if isinstance(each, (dict, list))
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _no_constant(word: str) -> Any:
