@@ -266,6 +266,9 @@ def test_singers_sing_only_when_asked():
 
     assert song("pop", instrumental=True).layer("vocals") is None
     assert sung.layer("vocals").voice == "m"
+    assert min(low) >= 40, "a bass voice ends at E2"
+    assert max(low) <= 69, "a tenor at A4"
+    assert max(high) <= 81, "a pop singer well below the soprano's high C"
     assert sum(low) / len(low) + 6 < sum(high) / len(high)
 
 

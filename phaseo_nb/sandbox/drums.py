@@ -55,7 +55,7 @@ _TONES = {  # Hz, sweep ratio, decay s, noise share, level
 def drum_sound(
     kit: str, piece: str, turn: int, tuning: int, tonic: int, sample_rate: int
 ) -> FloatArray:
-    """Return one stroke at full gain, shape (n_samples,), peaking at about 1 for a kick.
+    """Return one stroke at full gain, shape (n_samples,), peaking below 1.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def _kick(
     body = np.tanh(drive * body) / math.tanh(drive)
     n = min(len(t), int(0.02 * rate))
     body[:n] += click * 0.5 * _burst(1500, 7000, 0.0, 0.004, n, rate, random)
-    return 0.95 * body
+    return 0.66 * body
 
 
 def _snare(kit: str, hertz: float, rate: int, random: np.random.Generator) -> NDArray[Any]:

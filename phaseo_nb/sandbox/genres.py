@@ -97,7 +97,7 @@ _ALL = (
         major=("1 5 6 4", "1 4 5 1", "1 6 4 5"), minor=("1 6 7 1", "1 7 6 7", "1 4 7 1"),
         chord="triad", bass=("chip",), comp=("chip",), groove="chip", kit="chip",
         lead_voices=("square",), chord_voices=("square",), bass_voices=("triangle",),
-        melody="busy", looseness=0.0, space=0.03, echo=0.3, mix=(1.0, 1.0, 0.8, 0.9),
+        melody="busy", looseness=0.0, space=0.03, echo=0.3, mix=(0.85, 0.75, 1.1, 1.2),
     ),
     Genre(
         name="classical", aliases=("baroque", "orchestra", "orchestral", "symphony", "symphonic",
@@ -119,14 +119,15 @@ _ALL = (
         looseness=0.007, space=0.14,
     ),
     Genre(
-        name="drum and bass", aliases=("drum & bass", "drum n bass", "drum 'n' bass", "dnb", "d&b", "d & b",
+        name="drum and bass", aliases=("drum & bass", "drum n bass", "drum 'n' bass", "dnb",
+        "d&b", "d & b",
         "jungle", "liquid", "breakcore", "breakbeat", "neurofunk"), bpm=(168, 176),
         modes=("minor", "minor", "dorian"), major=("1 4 6 5", "1 5 6 4"), minor=("1 6 3 7",
         "1 1 6 7", "1 3 7 6"), chord="ninth", bass=("dnb",), comp=("halves", "pad"),
         groove="breaks", kit="breaks", lead_voices=("saw", "bell"), chord_voices=("epiano",
         "warmpad"), bass_voices=("synthbass", "sub"), pad_voices=("warmpad",), melody="sparse",
         looseness=0.002, space=0.24, echo=0.3, drums_from=0.45, effects=("riser", "reverse"),
-        mix=(1.1, 1.1, 0.8, 0.8),
+        mix=(0.95, 0.95, 1.2, 1.2),
     ),
     Genre(
         name="folk", aliases=("singer songwriter", "acoustic folk", "celtic", "irish",
@@ -143,15 +144,16 @@ _ALL = (
         "1 4 1 5"), minor=("1 1 4 1", "1 4 1 7", "1 7 4 1"), chord="ninth", bass=("funk",),
         comp=("scratch", "stabs"), groove="funk", kit="acoustic", lead_voices=("brass", "sax"),
         chord_voices=("eguitar", "epiano"), bass_voices=("fingerbass",), pad_voices=("brass",),
-        melody="riff", swing16=0.03, looseness=0.004, space=0.1, mix=(1.05, 1.15, 0.9, 0.9),
+        melody="riff", swing16=0.03, looseness=0.004, space=0.1, mix=(0.95, 1.0, 1.3, 1.2),
     ),
     Genre(
         name="hip hop", aliases=("hiphop", "rap", "trap", "boom bap", "drill", "phonk",
         "beats to rap", "r&b trap"), bpm=(82, 98), modes=("minor", "minor", "phrygian", "dorian"),
         major=("1 6 4 5", "1 4 1 5"), minor=("1 6 1 7", "1 4 1 6", "1 1 6 7"), chord="seventh",
-        bass=("808", "808 push", "808 late"), comp=("lazy", "stabs"), groove="boom bap", kit="808", lead_voices=("bell",
+        bass=("808", "808 push", "808 late"), comp=("lazy", "stabs"), groove="boom bap",
+        kit="808", lead_voices=("bell",
         "saw"), chord_voices=("piano", "epiano"), bass_voices=("sub",), melody="sparse",
-        swing16=0.05, space=0.14, effects=("reverse",), mix=(1.15, 1.15, 0.85, 0.8),
+        swing16=0.05, space=0.14, effects=("reverse",), mix=(0.85, 0.85, 1.6, 1.4),
     ),
     Genre(
         name="house", aliases=("deep house", "tech house", "edm", "dance", "club",
@@ -161,7 +163,7 @@ _ALL = (
         bass=("offbeat", "house"), comp=("house", "stabs"), groove="house", kit="909",
         lead_voices=("pluck", "saw"), chord_voices=("epiano", "piano", "organ"),
         bass_voices=("synthbass",), pad_voices=("warmpad",), melody="riff", looseness=0.001,
-        space=0.18, pump=0.6, echo=0.25, effects=("riser", "impact"), mix=(0.92, 0.85, 1.1, 0.95),
+        space=0.18, pump=0.6, echo=0.25, effects=("riser", "impact"), mix=(0.8, 0.8, 1.5, 1.3),
     ),
     Genre(
         name="jazz", aliases=("swing", "bebop", "hard bop", "jazz trio", "big band", "cool jazz",
@@ -187,8 +189,8 @@ _ALL = (
         "harmonic minor"), major=("1 4 5 4",), minor=("1 6 7 1", "1 1 6 7", "1 7 6 5"),
         chord="power", bass=("gallop", "sixteenths"), comp=("gallop", "chug"), groove="metal",
         kit="rock", lead_voices=("distlead",), chord_voices=("distguitar",),
-        bass_voices=("pickbass",), melody="riff", looseness=0.003, space=0.1, mix=(1.1, 0.62,
-        1.15, 0.95),
+        bass_voices=("pickbass",), melody="riff", looseness=0.003, space=0.1, mix=(0.7, 0.4,
+        2.0, 1.6),
     ),
     Genre(
         name="pop", aliases=("pop song", "indie pop", "electropop", "k pop", "j pop", "synth pop",
@@ -206,7 +208,7 @@ _ALL = (
         bass=("reggae",), comp=("skank",), groove="one drop", kit="acoustic",
         lead_voices=("accordion", "trumpet", "organ"), chord_voices=("organ", "eguitar"),
         bass_voices=("fingerbass",), melody="syncopated", swing16=0.04, space=0.24, echo=0.4,
-        mix=(1.0, 1.25, 1.0, 0.8),
+        mix=(0.9, 1.0, 1.4, 1.1),
     ),
     Genre(
         name="rock", aliases=("punk", "hard rock", "alternative", "alt rock", "grunge",
@@ -215,7 +217,7 @@ _ALL = (
         major=ROCK_MAJOR, minor=("1 7 6 7", "1 6 7 1", "1 3 7 4"), chord="power",
         bass=("eighths",), comp=("drive", "chug"), groove="rock", kit="rock",
         lead_voices=("distlead", "eguitar"), chord_voices=("distguitar",),
-        bass_voices=("pickbass",), space=0.14, mix=(1.1, 0.75, 1.1, 0.95),
+        bass_voices=("pickbass",), space=0.14, mix=(0.95, 0.7, 1.5, 1.2),
     ),
     Genre(
         name="soul", aliases=("r&b", "rnb", "r & b", "neo soul", "gospel", "motown",
@@ -234,7 +236,7 @@ _ALL = (
         kit="gated", lead_voices=("saw", "supersaw"), chord_voices=("warmpad", "supersaw"),
         bass_voices=("synthbass",), pad_voices=("strings",), arp=("sixteenths", "pluck"),
         melody="long", looseness=0.0, space=0.28, pump=0.3, echo=0.35, effects=("reverse",
-        "impact"), mix=(1.1, 1.0, 0.85, 0.9),
+        "impact"), mix=(0.95, 0.85, 1.2, 1.2),
     ),
     Genre(
         name="techno", aliases=("minimal techno", "acid techno", "acid house", "industrial",
@@ -243,7 +245,7 @@ _ALL = (
         chord="triad", bass=("acid",), comp=("techno",), groove="techno", kit="909",
         lead_voices=("saw",), chord_voices=("saw", "pluck"), bass_voices=("acidbass",),
         pad_voices=("warmpad",), arp=("sixteenths", "pluck"), melody="riff", looseness=0.0,
-        space=0.22, pump=0.5, echo=0.35, effects=("riser",), mix=(1.05, 0.85, 0.9, 0.75),
+        space=0.22, pump=0.5, echo=0.35, effects=("riser",), mix=(0.8, 0.75, 1.6, 1.3),
     ),
     Genre(
         name="trance", aliases=("psytrance", "uplifting trance", "progressive trance",
@@ -252,7 +254,7 @@ _ALL = (
         "1 4 6 7"), chord="add9", bass=("rolling",), comp=("gate",), groove="trance", kit="909",
         lead_voices=("supersaw", "saw"), chord_voices=("supersaw",), bass_voices=("synthbass",),
         pad_voices=("warmpad",), arp=("sixteenths", "pluck"), looseness=0.0, space=0.3, pump=0.65,
-        echo=0.35, effects=("riser", "impact"), mix=(0.92, 0.8, 1.0, 1.0),
+        echo=0.35, effects=("riser", "impact"), mix=(0.8, 0.7, 1.4, 1.4),
     ),
 )  # fmt: skip
 GENRES: dict[str, Genre] = {genre.name: genre for genre in _ALL}

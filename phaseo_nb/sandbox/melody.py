@@ -111,8 +111,11 @@ def play_melody(
         notes = list(zip(cell, contour, strict=True))
         if closing and len(notes) > 2:
             notes = notes[: max(2, len(notes) - 2)]
+        base = home + lift + register
+        mean = sum(scale_pitch(base + step, tonic, mode) for _, step in notes) / len(notes)
+        base -= 7 * round((mean - centre) / 12)  # whole bars move by an octave, not single notes
         for index, ((at, length), step) in enumerate(notes):
-            pitch = scale_pitch(home + step + lift + register, tonic, mode)
+            pitch = scale_pitch(base + step, tonic, mode)
             chord = bar.chords[min(int(at / beats * len(bar.chords)), len(bar.chords) - 1)]
             final = closing and index == len(notes) - 1
             if at % 2 == 0 or length >= 1 or final:

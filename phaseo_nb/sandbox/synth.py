@@ -29,8 +29,8 @@ _GROUP_OF = {
     "choir": "front",
 }  # fmt: skip
 _LEVELS = {
-    "drums": 0.62, "effects": 0.5, "bass": 0.8, "chords": 0.5, "pad": 0.42, "arp": 0.55,
-    "lead": 1.05, "vocals": 1.35, "choir": 1.0,
+    "drums": 0.62, "effects": 0.5, "bass": 0.42, "chords": 0.62, "pad": 0.5, "arp": 0.65,
+    "lead": 1.15, "vocals": 1.45, "choir": 1.1,
 }  # fmt: skip
 _WIDTHS = {"drums": 0.0, "bass": 0.0, "music": 0.3, "front": 0.16}
 _SENDS = {"drums": 0.35, "bass": 0.0, "music": 1.0, "front": 1.0}

@@ -8,8 +8,9 @@ from .score import Dice
 
 _STOP = frozenset(
     {
-        "about", "after", "again", "also", "and", "any", "are", "around", "background", "bars",
-        "based", "bass", "beat", "beats", "between", "bpm", "but", "can", "create", "drum",
+        "about", "cappella", "choir", "female", "male", "sing", "singer", "singing", "sung",
+        "bpm", "after", "again", "also", "and", "any", "are", "around", "background", "bars",
+        "based", "bass", "beat", "beats", "between", "but", "can", "create", "drum",
         "drums", "fast", "flat", "for", "from", "generate", "give", "groove", "guitar", "half",
         "have", "instrumental", "into", "key", "like", "long", "major", "make", "minor", "minute",
         "minutes", "more", "music", "musical", "need", "not", "over", "piano", "play", "played",

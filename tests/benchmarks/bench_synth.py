@@ -66,9 +66,7 @@ def memory_mb(prompt: str, way: str) -> tuple[float, int]:
 
 def main(prompts: list[str]) -> None:
     """Measure and print one line for each prompt, then the memory of a long job."""
-    print(
-        f"{'prompt':16s} {'30 s':>6s} {'cold':>6s} {'240 s':>6s}   {'LUFS':>6s} {'peak':>6s} silence"
-    )
+    print("prompt             30 s   cold  240 s     LUFS   peak silence")
     medians: list[tuple[float, float]] = []
     for prompt in prompts:
         short, long = speeds(prompt, SHORT), speeds(prompt, LONG)
