@@ -38,7 +38,7 @@ def _clean(text: str) -> str:
     for _ in range(3):
         text = text.strip().strip(_QUOTES).strip().lstrip("\ufeff\u200b").rstrip("\u200b")
         text = re.sub(r"^(export\s+)?[A-Z][A-Z0-9_]*_?KEY\s*=\s*", "", text)
-        text = re.sub(r"^(authorization:\s*)?bearer\s+", "", text, flags=re.IGNORECASE)
+        text = re.sub(r"^(authorization:\s*)?bearer(\s+|$)", "", text, flags=re.IGNORECASE)
     return text
 
 

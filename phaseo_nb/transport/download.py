@@ -149,9 +149,7 @@ async def _fetch(
             cause = detached(error, None)
             reason = f"the connection failed ({type(error).__name__}: {str(error)[:120]})"
         except OSError as error:
-            cause, reason = error, f"it could not be connected or written ({error})"
-            if isinstance(sink, FileSink) and sink.failed:
-                raise _failed(state, f"{sink.path} cannot be written ({error.strerror})") from error
+            cause, reason = error, f"its host could not be found ({error})"
         else:
             _check_audio(state, sink.head(), complete=True)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import anyio.to_thread
@@ -53,7 +54,6 @@ class FileSink:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
-        self.failed = False
         self._head = b""
         self._part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
@@ -70,28 +70,24 @@ class FileSink:
 
     def write(self, chunk: bytes) -> None:
         """Add bytes."""
-        try:
+        with _disk_errors(self.path):
             self._file.write(chunk)
-        except OSError:
-            self.failed = True
-            raise
         if len(self._head) < _HEAD:
             self._head += chunk[: _HEAD - len(self._head)]
         self.size += len(chunk)
 
     def restart(self) -> None:
         """Forget everything."""
-        self._file.seek(0)
-        self._file.truncate()
+        if self.size:
+            with _disk_errors(self.path):
+                self._file.seek(0)
+                self._file.truncate()
         self.size, self._head = 0, b""
 
     async def finish(self) -> Path:
         """Put the file in its place, on the disk for good."""
-        try:
+        with _disk_errors(self.path):
             await anyio.to_thread.run_sync(self._settle)
-        except OSError as error:
-            message = f"The audio cannot be written to {self.path}: {error.strerror or error}."
-            raise AudioError(message) from error
         return self.path
 
     def _settle(self) -> None:
@@ -105,6 +101,15 @@ class FileSink:
         with contextlib.suppress(OSError):  # a full disk refuses the last bytes once more
             self._file.close()
         self._part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        message = f"The audio cannot be written to {path}: {error.strerror or error}."
+        raise AudioError(message) from error
 
 
 def open_sink(path: Path | None) -> MemorySink | FileSink:
@@ -135,11 +140,7 @@ async def hand_out(data: bytes, path: Path | None) -> bytes | Path:
         return data
     sink = open_sink(path)
     try:
-        try:
-            sink.write(data)
-        except OSError as error:
-            message = f"The audio cannot be written to {path}: {error.strerror or error}."
-            raise AudioError(message) from error
+        sink.write(data)
         return await sink.finish()
     finally:
         sink.discard()
