@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import struct
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -33,7 +34,7 @@ class Asked:
     def reset(self) -> None:
         """Break the connection as a crashed machine would."""
         sock = self.writer.get_extra_info("socket")
-        sock.setsockopt(__import__("socket").SOL_SOCKET, 13, struct.pack("ii", 1, 0))  # SO_LINGER
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
 
 
@@ -43,6 +44,11 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     most_open: int = 0
     open: int = 0
+
+    async def until(self, n: int) -> None:
+        """Wait until ``n`` requests have come."""
+        while len(self.asked) < n:  # noqa: ASYNC110 - nothing here to notify
+            await asyncio.sleep(0.002)
 
 
 Script = Callable[[Asked], Awaitable[None]]

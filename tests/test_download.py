@@ -8,8 +8,8 @@ import sys
 
 import httpx
 import pytest
+from fake_gateway import sine_wav
 from raw_server import answer, serving
-from wires import sine_wav
 
 from phaseo_nb.errors import AudioError
 from phaseo_nb.transport.download import AddressExpired, Limits, download
@@ -20,6 +20,7 @@ from phaseo_nb.transport.pools import ssl_context
 pytestmark = pytest.mark.anyio
 
 WAV = sine_wav(2.0)  # 32 044 bytes: 44 of header, two seconds at 8 kHz of 16 bits
+LENGTH = len(WAV)
 QUICK = Limits(max_bytes=1_000_000, rate_window=0.2, silence=2.0, total=5.0)
 
 
@@ -46,7 +47,7 @@ def script_of(*answers):
     return script
 
 
-def rest(asked, *, etag='"v1"', total=len(WAV)):
+def rest(asked, *, etag='"v1"', total=LENGTH):
     """What a server with ranges answers."""
     start = int(asked.headers["range"].removeprefix("bytes=").rstrip("-"))
     span = f"bytes {start}-{total - 1}/{total}"
@@ -96,7 +97,7 @@ async def test_a_file_that_changed_is_fetched_from_the_start():
     "lie",
     [
         lambda asked: rest(asked, etag='"v2"'),
-        lambda asked: rest(asked, total=len(WAV) + 5),
+        lambda asked: rest(asked, total=LENGTH + 5),
         answer(206, WAV[100:], content_range=f"bytes 100-{len(WAV) - 1}/{len(WAV)}"),
         answer(206, WAV[20_000:]),
         answer(416),
@@ -217,7 +218,7 @@ async def test_the_total_deadline_holds():
 
     limits = Limits(max_bytes=10**9, rate_window=0.2, total=0.5)
     async with serving(script) as server:
-        with pytest.raises(AudioError, match="not complete after 0.5 s"):
+        with pytest.raises(AudioError, match=r"not complete after 0\.5 s"):
             await fetch(server, limits=limits)
 
 
@@ -335,9 +336,11 @@ async def test_a_full_disk_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(
         os,
         "open",
-        lambda path, flags, *a: real_open("/dev/full", os.O_WRONLY)
-        if str(path).endswith(".part")
-        else real_open(path, flags, *a),
+        lambda path, flags, *a: (
+            real_open("/dev/full", os.O_WRONLY)
+            if str(path).endswith(".part")
+            else real_open(path, flags, *a)
+        ),
     )
     async with serving(script_of(answer(body=WAV))) as server:
         with pytest.raises(AudioError, match=r"cannot be written to .*a\.wav: No space left"):

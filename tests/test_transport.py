@@ -275,7 +275,7 @@ async def test_nothing_but_our_errors_after_a_close():
     assert len(wire.seen) == 1
 
 
-# -- over real sockets -----------------------------------------------------------------------------
+# -- over real sockets -------------------------------------------------------------------------
 
 
 async def test_a_reset_after_sending_leaves_the_outcome_open():
@@ -401,8 +401,7 @@ async def test_calls_that_make_music_do_not_hold_up_the_others():
     async with serving(script) as server:
         wire = real(server)
         paid = [asyncio.ensure_future(wire.send(making)) for _ in range(8)]
-        while len(server.asked) < 8:
-            await asyncio.sleep(0.005)
+        await server.until(8)
         assert (await wire.send(ASK)).data == {}
         release.set()
         await asyncio.gather(*paid)
@@ -426,7 +425,7 @@ async def test_each_paid_call_has_a_connection_of_its_own():
     assert len(set(ports)) == 2
 
 
-# -- pure parts ----------------------------------------------------------------------------------
+# -- pure parts --------------------------------------------------------------------------------
 
 
 def test_retry_after_reads_seconds_and_dates():
