@@ -21,7 +21,7 @@ PHASES = 8
 LONGEST_TAIL = 2.2
 """Seconds; no note sounds longer than this after it is let go."""
 CROSSFEED = 0.3
-DARK = 2500.0
+DARK = 4000.0
 """Hz; voices whose filter never opens further are made at half the sample rate."""
 _FULL_TURN = 4294967296.0  # phases are uint32: they wrap around by themselves
 _SINGERS = {
@@ -246,7 +246,7 @@ class Orchestra:
             curve = (LEVELS - 1) * (1 - np.exp(t / np.float32(-values[0])))
         else:
             curve = np.exp(t / np.float32(-values[0]))
-        if len(self._shapes) > 40:
+        if len(self._shapes) > 64:
             self._shapes.pop(next(iter(self._shapes)))
         curve = np.asarray(curve, np.float32)
         self._shapes[key] = curve
@@ -293,7 +293,7 @@ class Orchestra:
             envelope[hold:] *= self._shape(("decay", timbre.release, tail))
             soft = min(tail, int(0.02 * rate) + 1)
             envelope[n - soft :] *= np.linspace(1, 0, soft, dtype=np.float32)
-        if len(self._shapes) > 40:
+        if len(self._shapes) > 64:
             self._shapes.pop(next(iter(self._shapes)))
         self._shapes[key] = envelope
         return envelope

@@ -35,12 +35,12 @@ from phaseo_nb.sandbox.synth import render, render_blocks
 score = compose(SongSpec(sys.argv[1], duration=240.0, instrumental=False))
 samples = render(score) if sys.argv[2] == "whole" else render_blocks(score)
 size = len(encode_track(samples, 44_100, "mp3", score))
-try:
+try:  # not ru_maxrss where it can be helped: that one begins with the parent's peak
+    with open("/proc/self/status") as status:
+        peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+except OSError:
     import resource
-    unit = 1024 if sys.platform == "linux" else 1024**2
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-except ImportError:
-    peak = float("nan")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 print(f"{peak:.0f} {size}")
 """
 
