@@ -183,8 +183,17 @@ def submit(
     return job
 
 
-def resume(*, show: bool = True, session: Session | None = None) -> list[Job]:
+def resume(
+    *, timeout: float | None = 900.0, show: bool = True, session: Session | None = None
+) -> list[Job]:
     """Take up every job that is open, each with a live line that ends as a player.
+
+    Parameters
+    ----------
+    timeout
+        Longest wait for each job from now on, in seconds.
+    show, session
+        As in :func:`generate`.
 
     Returns
     -------
@@ -199,7 +208,7 @@ def resume(*, show: bool = True, session: Session | None = None) -> list[Job]:
     []
     """
     session = session or default_session()
-    jobs = [session.resume(job) for job in session.open_jobs()]
+    jobs = [session.resume(job, timeout=timeout) for job in session.open_jobs()]
     if show:
         for job in jobs:
             LiveLine(job, session).show()

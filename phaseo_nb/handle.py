@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from .jobs import Cost, MusicJob, Track
     from .takes import Take
 
+WAKE_EVERY = 0.2
+"""Seconds within which a waiting cell notices that it was interrupted."""
+
 Listener = Callable[["Job"], None]
 
 
@@ -128,8 +131,16 @@ class Job:
         return self._wait().__await__()
 
     async def _wait(self) -> Take:
-        # Shielded: one cell that is interrupted must not end the wait of another.
-        return await asyncio.shield(asyncio.wrap_future(self._future))
+        waiting = asyncio.wrap_future(self._future)
+        # An interrupted waiter never looks at the end, and asyncio would complain about that.
+        waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # asyncio.wait leaves the future alone when this waiter is cancelled: one interrupted
+        # cell must not end the wait of another. It wakes again and again because ipykernel's
+        # handler of an interrupt only queues a callback, which a sleeping loop does not notice
+        # (ipykernel 6.31 to 7.4: tornado's add_callback does not wake its own thread).
+        while not waiting.done():
+            await asyncio.wait({waiting}, timeout=WAKE_EVERY)
+        return waiting.result()
 
     def result(self, timeout: float | None = None) -> Take:
         """Wait for the take where ``await`` is not possible, and return it.

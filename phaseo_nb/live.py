@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import cards
 from .engine import engine
 from .errors import JobFailed, JobTimeout, UncertainSubmission
-from .takes import current_cell_run
+from .takes import cell_run
 
 if TYPE_CHECKING:
     from .handle import Job
@@ -27,6 +28,18 @@ REDRAW_EVERY = 1.0
 """Seconds between two redraws while nothing changes but the clock."""
 
 Bundle = dict[str, str]
+
+
+class Part(NamedTuple):
+    """One card in both forms: for a browser and for a terminal."""
+
+    html: str
+    text: str
+
+    @classmethod
+    def of(cls, card: Callable[..., str], *args: Any, **facts: Any) -> Part:
+        """Draw a card of ``cards`` in both forms."""
+        return cls(card(*args, **facts), card(*args, **facts, text=True))
 
 
 class LiveLine:
@@ -45,7 +58,7 @@ class LiveLine:
     def __init__(self, job: Job, session: Session, *, announcement: str | None = None) -> None:
         self.job = job
         self.session = session
-        self.cell_run = current_cell_run()
+        self.cell_run = cell_run()
         self.notes = _notes(job, announcement)
         self._handle: Any = None
         self._is_final = False
@@ -96,18 +109,20 @@ class LiveLine:
 
     def _running(self) -> Bundle:
         job = self.job
-        card = cards.live_card(
-            prompt=job.prompt,
+        card = Part.of(
+            cards.live_card,
             status=job.status,
-            stage=job.answer.stage if job.answer else None,
-            provider=job.answer.provider if job.answer else None,
             elapsed=job.elapsed,
-            usual=self.session.usual_time(job),
+            expected=self.session.usual_time(job),
+            prompt=job.prompt,
+            provider=job.answer.provider if job.answer else None,
+            stage=job.answer.stage if job.answer else None,
             job_id=job.id,
-            price=str(job.price) if job.price else None,
-            is_sandbox=self.session.is_sandbox,
+            price=_price(job),
+            number=job.number,
+            sandbox=self.session.is_sandbox,
         )
-        return _bundle(*self.notes, card)
+        return _bundle(self.notes, card)
 
     def _final(self) -> Bundle:
         take, error = self.job.outcome
@@ -116,22 +131,40 @@ class LiveLine:
         assert error is not None
         if isinstance(error, JobTimeout):
             return self._stopped()
-        return _bundle(*self.notes, _error_card(self.job, error))
+        return _bundle(self.notes, self._error(error))
 
     def _taken(self, take: Take) -> Bundle:
-        if take.was_shown_in(self.cell_run):
-            said = "The same request as another one in this cell: its player is above."
-            return _bundle(cards.note_card(said))
+        if take.is_shown(self.cell_run):
+            said = ["The same request as another one in this cell: its player is above."]
+            return _bundle(Part.of(cards.note_card, said))
         take.mark_shown(self.cell_run)
-        notes = self.notes
-        if self.job.was_kept:
-            kept = "Kept from before: nothing was sent and nothing was paid."
-            notes = (*notes, cards.note_card(kept))
-        return _bundle(*notes, cards.Card(take._repr_html_(), repr(take)))
+        return _bundle(self.notes, Part(take._repr_html_(), repr(take)))
 
     def _stopped(self) -> Bundle:
         job = self.job
-        return _bundle(cards.stopped_card(job_id=job.id, elapsed=job.elapsed, prompt=job.prompt))
+        card = Part.of(
+            cards.stopped_card,
+            resume="nb.resume()",
+            job_id=job.id,
+            elapsed=job.elapsed,
+            price=_price(job),
+            prompt=job.prompt,
+            sandbox=self.session.is_sandbox,
+        )
+        return _bundle(card)
+
+    def _error(self, error: BaseException) -> Part:
+        sandbox = self.session.is_sandbox
+        if isinstance(error, UncertainSubmission):
+            return Part.of(
+                cards.open_question_card,
+                known=error.known or str(error),
+                price=str(error.price) if error.price else None,
+                prompt=self.job.prompt,
+                sandbox=sandbox,
+            )
+        heading = "The job failed" if isinstance(error, JobFailed) else "This did not work"
+        return Part.of(cards.failure_card, heading, happened=str(error), sandbox=sandbox)
 
 
 def can_watch() -> bool:
@@ -167,23 +200,23 @@ def _display(bundle: Bundle, *, with_handle: bool = False) -> Any:
     return display(bundle, raw=True, display_id=with_handle or None)
 
 
-def _bundle(*parts: cards.Card) -> Bundle:
+def _bundle(*parts: Part | None) -> Bundle:
+    there = [part for part in parts if part is not None]
     return {
-        "text/html": "".join(part.html for part in parts),
-        "text/plain": "\n".join(part.text for part in parts),
+        "text/html": "".join(part.html for part in there),
+        "text/plain": "\n".join(part.text for part in there),
     }
 
 
-def _notes(job: Job, announcement: str | None) -> tuple[cards.Card, ...]:
+def _notes(job: Job, announcement: str | None) -> Part | None:
     said = [announcement] if announcement else []
+    if job.was_kept:
+        said.append("Kept from before: nothing was sent and nothing was paid.")
     if job.failed_before is not None:
         said.append(f"The last attempt at this request failed. It cost: {job.failed_before}.")
     said.extend(job.notes)
-    return tuple(cards.note_card(text) for text in said)
+    return Part.of(cards.note_card, said) if said else None
 
 
-def _error_card(job: Job, error: BaseException) -> cards.Card:
-    if isinstance(error, UncertainSubmission):
-        return cards.uncertain_card(str(error), price=str(error.price or "price unknown"))
-    title = "The job failed" if isinstance(error, JobFailed) else "This did not work"
-    return cards.failure_card(title, str(error))
+def _price(job: Job) -> str | None:
+    return str(job.price) if job.price is not None else None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 import httpx
@@ -31,9 +30,9 @@ from .errors import (
 from .handle import Job
 from .jobs import Cost, MusicJob, Track
 from .requests import MusicRequest, UdioRequest, build_request, request_key
-from .settings import Connection, home_folder, resolve_connection
+from .settings import WIRES, Connection, home_folder, in_sandbox_mode, resolve_connection
 from .shelf import Shelf, shelf_of
-from .takes import KeptTrack, Take
+from .takes import Take
 
 
 class Session:
@@ -49,11 +48,13 @@ class Session:
         *,
         budget_usd: float | None = None,
         allow_unknown_price: bool = False,
+        announcement: str | None = None,
     ) -> None:
         self.connection = connection
         self.budget = Budget(budget_usd, allow_unknown_price=allow_unknown_price)
         self.shelf: Shelf = shelf_of(home_folder().value)
         self._client = MusicClient.of(connection)
+        self._announcement = announcement
 
     @property
     def gateway(self) -> str:
@@ -68,6 +69,11 @@ class Session:
     def __repr__(self) -> str:
         budget = f", {self.budget}" if self.budget.limit is not None else ""
         return f"<Session {self.connection.describe()}{budget}>"
+
+    def announce_once(self) -> str | None:
+        """Return what should be said aloud about this connection, the first time it is asked."""
+        said, self._announcement = self._announcement, None
+        return said
 
     # -- down: from words to a job -----------------------------------------------------------
 
@@ -114,7 +120,7 @@ class Session:
         engine.submit(self._carry(job))
         return job
 
-    def resume(self, job: Job, *, timeout: float | None = None) -> Job:
+    def resume(self, job: Job, *, timeout: float | None = 900.0) -> Job:
         """Take up an open job that nobody looks after; returns its new handle."""
         if job.is_waiting:
             return job
@@ -124,7 +130,7 @@ class Session:
             number=job.number,
             notes=job.notes,
             price=job.price,
-            timeout=timeout if timeout is not None else job.timeout,
+            timeout=timeout,
             answer=job.answer,
         )
         self.shelf.open(again)
@@ -157,7 +163,8 @@ class Session:
                 expected = f"The {wire} gateway takes a {fits.__name__}."
                 raise RequestRejected(Issue("request", "wrong_request", type(request), expected))
             return request, tuple(request.ineffective())
-        given.setdefault("model", self._client.default_model())
+        if "model" not in given:
+            given["model"] = self._client.default_model()
         return build_request("udio" if wire == "udio" else "phaseo", prompt, **given)
 
     def _found(self, key: str, take: int | None, timeout: float | None) -> Job | None:
@@ -241,30 +248,30 @@ class Session:
 
     async def _collect(self, job: Job, answer: MusicJob) -> Take:
         """Fetch every playable track; one that cannot be fetched does not cost the others."""
-        playable = [track for track in answer.tracks if track.is_playable]
         fetched = await asyncio.gather(
-            *(self._fetch(job, answer, track) for track in playable), return_exceptions=True
+            *(self._fetch(answer, track) for track in answer.tracks), return_exceptions=True
         )
-        kept = [track for track in fetched if isinstance(track, KeptTrack)]
         errors = [error for error in fetched if isinstance(error, BaseException)]
         unexpected = [error for error in errors if not isinstance(error, PhaseoError)]
-        if unexpected or not kept:
+        recordings = [data if isinstance(data, bytes) else None for data in fetched]
+        if unexpected or not any(recordings):
             raise (unexpected or errors)[0]
-        return Take(
+        take = Take.of(
+            answer,
+            recordings,
+            id=f"{job.key[:12]}-{job.number}",
             request=job.request,
-            job=answer,
-            tracks=tuple(kept),
             number=job.number,
-            created_at=datetime.now(timezone.utc),
-            notes=(*job.notes, *(f"One track could not be fetched: {error}" for error in errors)),
+            notes=(*job.notes, *(f"One track could not be fetched. {error}" for error in errors)),
         )
+        # Decoding and measuring take a while, and the event loop serves other jobs meanwhile.
+        return await asyncio.get_running_loop().run_in_executor(None, take.prepare)
 
-    async def _fetch(self, job: Job, answer: MusicJob, track: Track) -> KeptTrack:
-        data = await self._client.download(track, job=answer)
-        kept = KeptTrack.of(track, data, request=job.request, job=answer, take_number=job.number)
-        await asyncio.get_running_loop().run_in_executor(None, kept.prepare)
-        return kept
+    async def _fetch(self, answer: MusicJob, track: Track) -> bytes | None:
+        return await self._client.download(track, job=answer) if track.is_playable else None
 
+
+_KEY_VARIABLES = " or ".join(wire.key_variable for wire in WIRES.values())
 
 _default: Session | None = None
 _default_lock = threading.Lock()
@@ -325,12 +332,14 @@ def connect(
             message = f"`{name}=` is not available in this version. Leave it out."
             raise SettingsError(message)
     global _default
+    connection = resolve_connection(
+        gateway, api_key=api_key, base_url=base_url, model=model, transport=transport
+    )
     session = Session(
-        resolve_connection(
-            gateway, api_key=api_key, base_url=base_url, model=model, transport=transport
-        ),
+        connection,
         budget_usd=budget_usd,
         allow_unknown_price=allow_unknown_price,
+        announcement=_announcement(gateway, connection),
     )
     with _default_lock:
         _default = session
@@ -340,6 +349,18 @@ def connect(
 def default_session() -> Session:
     """Return the session of the last :func:`connect`, or connect automatically."""
     return _default or connect()
+
+
+def _announcement(asked: str, connection: Connection) -> str | None:
+    """Say that this is the sandbox where nobody asked for it by name."""
+    if not connection.is_sandbox or asked == "sandbox":
+        return None
+    made = "music is made on this machine, offline and free, and marked as sandbox."
+    if in_sandbox_mode():
+        return f"PHASEO_NB_MODE=sandbox holds here: {made}"
+    if asked == "auto":
+        return f"No key was found in {_KEY_VARIABLES}, so this is the sandbox: {made}"
+    return None
 
 
 def _check_waiting(take: int | None, fresh: bool, timeout: float | None) -> None:

@@ -19,7 +19,7 @@ FLOORS = [
     {"errors", "polling", "engine"},
     {"requests", "jobs", "settings", "audio"},
     {"transport", "gateways", "shelf"},
-    {"client", "cards", "player", "takes", "handle", "budget"},
+    {"client", "cards", "phrases", "files", "kept", "player", "takes", "handle", "budget"},
     {"session"},
     {"live"},
     {"cell"},

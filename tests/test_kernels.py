@@ -12,14 +12,25 @@ import pytest
 
 jupyter_client = pytest.importorskip("jupyter_client")
 
+# One kernel serves the module; each test has a library folder and a sandbox of its own.
 SETUP = """
-import asyncio
+import asyncio, os
+import httpx
 import phaseo_nb as nb
-"""
-FAST = "nb.connect('sandbox', transport=nb.Sandbox(speed=20).transport)"
-SLOW = """
-box = nb.Sandbox(clock="manual")
-nb.connect("sandbox", transport=box.transport)
+
+os.environ["PHASEO_NB_HOME"] = {home!r}
+
+class Counting(httpx.AsyncBaseTransport):
+    is_phaseo_nb_sandbox = True
+    posts = 0
+
+    async def handle_async_request(self, request):
+        self.posts += request.method == "POST"
+        return await box.transport.handle_async_request(request)
+
+counting = Counting()
+box = nb.Sandbox({scenario})
+nb.connect("sandbox", transport=counting)
 """
 
 
@@ -75,21 +86,45 @@ class Kernel:
         return outputs
 
 
-@pytest.fixture
-def kernel(home):
-    """A fresh kernel with its own home and no keys."""
+@pytest.fixture(scope="module")
+def running_kernel(tmp_path_factory):
     manager = jupyter_client.KernelManager(kernel_name="python3")
     manager.kernel_spec.argv[0] = sys.executable
-    manager.start_kernel(env={**os.environ, "PHASEO_NB_HOME": str(home)})
+    keys = ("PHASEO_API_KEY", "UDIOAPI_KEY", "PHASEO_NB_MODE", "PHASEO_NB_LIVE")
+    environment = {name: value for name, value in os.environ.items() if name not in keys}
+    environment["IPYTHONDIR"] = str(tmp_path_factory.mktemp("ipython"))
+    manager.start_kernel(env=environment, stderr=subprocess.DEVNULL)
     client = manager.client()
     client.start_channels()
     client.wait_for_ready(timeout=60)
-    kernel = Kernel(manager, client)
-    kernel.run(SETUP)
-    yield kernel
+    yield Kernel(manager, client)
     client.stop_channels()
     manager.shutdown_kernel(now=True)
     manager.cleanup_resources()
+
+
+@pytest.fixture
+def enter(running_kernel, home):
+    """Set a sandbox up in the kernel."""
+
+    def set_up(scenario):
+        outputs = running_kernel.run(SETUP.format(home=str(home), scenario=scenario))
+        assert errors(outputs) == []
+        return running_kernel
+
+    return set_up
+
+
+@pytest.fixture
+def kernel(enter):
+    """A kernel whose sandbox is fast."""
+    return enter("speed=20")
+
+
+@pytest.fixture
+def slow_kernel(enter):
+    """A kernel whose sandbox makes nothing until its clock is moved."""
+    return enter('clock="manual"')
 
 
 def html(outputs):
@@ -131,8 +166,6 @@ def final_state(outputs):
 @pytest.mark.parametrize("cell_id", [None, "cell-1"], ids=["nobody watches", "somebody watches"])
 def test_one_player_per_track_and_cell(kernel, cell, cell_id):
     """However the cell is written, and whoever looks on, one track has one player."""
-    kernel.run(FAST)
-
     outputs = kernel.run(cell, cell_id=cell_id)
 
     assert errors(outputs) == []
@@ -141,7 +174,6 @@ def test_one_player_per_track_and_cell(kernel, cell, cell_id):
 
 def test_a_take_is_shown_again_in_another_cell(kernel):
     """The rule is per cell run: another cell, or the same cell run again, shows the take."""
-    kernel.run(FAST)
     kernel.run('take = await nb.generate("slow harp", duration=2)')
 
     assert players(kernel.run("take")) == 1
@@ -152,8 +184,6 @@ def test_a_take_is_shown_again_in_another_cell(kernel):
 @pytest.mark.parametrize("cell_id", [None, "cell-1"], ids=["nobody watches", "somebody watches"])
 def test_jobs_under_one_gather_keep_their_own_player(kernel, cell_id):
     """Several generate() calls in one gather each have their own line and their own player."""
-    kernel.run(FAST)
-
     outputs = kernel.run(
         'a, b = await asyncio.gather(nb.generate("slow harp", duration=2),'
         ' nb.generate("fast techno", duration=2))',
@@ -169,21 +199,17 @@ def test_jobs_under_one_gather_keep_their_own_player(kernel, cell_id):
 
 def test_the_same_request_twice_in_one_gather_is_one_job(kernel):
     """The second of two equal requests joins the first: one job, one player."""
-    kernel.run(FAST)
-
     outputs = kernel.run(
         'a, b = await asyncio.gather(nb.generate("slow harp", duration=2),'
         ' nb.generate("slow harp", duration=2))\nprint(a is b)'
     )
 
     assert players(final_state(outputs)) == 1
-    assert "True" in "".join(o.get("text", "") for o in outputs)
+    assert printed(outputs) == "True"
 
 
 def test_the_live_line_becomes_the_player(kernel):
     """Somebody who watches sees one display that changes, not a growing list of outputs."""
-    kernel.run(FAST)
-
     outputs = kernel.run('await nb.generate("slow harp", duration=2)', cell_id="cell-1")
 
     kinds = [output["kind"] for output in outputs]
@@ -195,8 +221,6 @@ def test_the_live_line_becomes_the_player(kernel):
 
 def test_nobody_watches_only_the_end_is_written(kernel):
     """Under nbclient and nbval no output is ever updated; the end stands there once."""
-    kernel.run(FAST)
-
     outputs = kernel.run('await nb.generate("slow harp", duration=2)')
 
     assert [output["kind"] for output in outputs] == ["display_data"]
@@ -204,10 +228,8 @@ def test_nobody_watches_only_the_end_is_written(kernel):
 
 def test_a_submitted_job_turns_into_its_player_after_its_cell(kernel):
     """submit() returns at once; the display of its cell becomes the player by itself."""
-    kernel.run(FAST)
-
     first = kernel.run('job = nb.submit("slow harp", duration=2)', cell_id="cell-1")
-    later = kernel.drain(6.0)
+    later = kernel.drain(3.0)
 
     assert players(first) == 0
     assert players([o for o in later if o["kind"] == "update_display_data"][-1:]) == 1
@@ -216,56 +238,69 @@ def test_a_submitted_job_turns_into_its_player_after_its_cell(kernel):
 
 
 @pytest.mark.parametrize("cell_id", [None, "cell-1"], ids=["nobody watches", "somebody watches"])
-def test_interrupt_stops_the_waiting_and_not_the_job(kernel, cell_id):
-    """Interrupt raises, says how to go on, and the job can be taken up again unpaid."""
-    kernel.run(SLOW)
-    in_flight = "print('waiting')\nawait nb.generate('slow harp', duration=2)"
+def test_interrupt_stops_the_waiting_and_not_the_job(slow_kernel, cell_id):
+    """Interrupt raises at once, says how to go on, and the job is taken up again unpaid."""
+    cell = "print('waiting')\nawait nb.generate('slow harp', duration=2)"
 
-    def interrupt(outputs):
-        if outputs:
-            time.sleep(0.5)  # let the request reach the sandbox
-        return bool(outputs)
-
-    outputs = kernel.run(in_flight, cell_id=cell_id, interrupt_when=interrupt)
+    outputs = slow_kernel.run(cell, cell_id=cell_id, interrupt_when=once_handed_in, timeout=10)
 
     assert errors(outputs) == ["CancelledError"]
     assert "nb.resume()" in html(final_state(outputs))
-    again = kernel.run(
-        "box.advance(60)\n(job,) = nb.resume()\ntake = await job\ntake.tracks[0].title"
-    )
+    again = slow_kernel.run("box.advance(60)\n(job,) = nb.resume()\ntake = await job\ntake")
     assert errors(again) == []
-    submitted = kernel.run("print(box.submitted)")
-    assert submitted[0]["text"].strip() == "1"
+    assert players(final_state(again)) == 1
+    assert printed(slow_kernel.run("print(counting.posts)")) == "1"
 
 
-def test_running_the_cell_again_after_an_interrupt_joins_the_job(kernel):
+def test_running_the_cell_again_after_an_interrupt_joins_the_job(slow_kernel):
     """Running the interrupted cell again waits for the job that is open instead of buying one."""
-    kernel.run(SLOW)
     cell = "print('waiting')\nawait nb.generate('slow harp', duration=2)"
+    slow_kernel.run(cell, interrupt_when=once_handed_in)
+    slow_kernel.run("box.advance(60)")
 
-    def interrupt(outputs):
-        if outputs:
-            time.sleep(0.5)
-        return bool(outputs)
-
-    kernel.run(cell, interrupt_when=interrupt)
-    kernel.run("box.advance(60)")
-    outputs = kernel.run(cell)
+    outputs = slow_kernel.run(cell)
 
     assert players(outputs) == 1
-    assert kernel.run("print(box.submitted)")[0]["text"].strip() == "1"
+    assert printed(slow_kernel.run("print(counting.posts)")) == "1"
 
 
-def test_a_failed_job_raises_in_the_cell(kernel):
+def test_run_all_stops_at_an_interrupted_cell(slow_kernel):
+    """A cell queued behind an interrupted one is not run, as with any other error."""
+    first = slow_kernel._send("await nb.generate('slow harp', duration=2)", None)
+    second = slow_kernel._send("print('ran all the same')", None)
+    time.sleep(1.0)
+    slow_kernel.manager.interrupt_kernel()
+
+    replies = {}
+    while not {first, second} <= set(replies):
+        message = slow_kernel.client.get_shell_msg(timeout=10)
+        replies[message["parent_header"]["msg_id"]] = message["content"]
+
+    assert replies[first]["ename"] == "CancelledError"
+    assert replies[second]["status"] == "aborted"
+    slow_kernel.drain(0.5)
+
+
+def once_handed_in(outputs):
+    """Interrupt half a second after the cell has begun to wait."""
+    if outputs:
+        time.sleep(0.5)
+    return bool(outputs)
+
+
+def printed(outputs):
+    return "".join(output.get("text", "") for output in outputs).strip()
+
+
+def test_a_failed_job_raises_in_the_cell(enter):
     """A job that fails raises JobFailed with the provider's reason and no player."""
+    kernel = enter("speed=20")
     kernel.run(
         "from phaseo_nb.sandbox.scenarios import failed\n"
-        "box = nb.Sandbox(speed=20)\n"
-        "box.script('waltz', outcome=failed('SENSITIVE_WORD_ERROR'))\n"
-        "nb.connect('sandbox', transport=box.transport, model='suno/v4.5')"
+        "box.script('waltz', outcome=failed('SENSITIVE_WORD_ERROR'))"
     )
 
-    outputs = kernel.run('await nb.generate("a waltz")')
+    outputs = kernel.run('await nb.generate("a waltz", model="suno/v4.5")')
 
     assert errors(outputs) == ["JobFailed"]
     assert "SENSITIVE_WORD_ERROR" in outputs[-1]["evalue"]
@@ -276,7 +311,7 @@ def test_plain_ipython_shows_text(home):
     """In a terminal the take is one line of text, without HTML and without a traceback."""
     code = (
         "import phaseo_nb as nb\n"
-        f"{FAST};\n"
+        "nb.connect('sandbox', transport=nb.Sandbox(speed=20).transport);\n"
         'take = await nb.generate("slow harp", duration=2)\n'
         "take\n"
         "exit\n"

@@ -64,7 +64,7 @@ def test_fresh_and_take_buy_another_one():
 
 def test_a_failed_job_is_not_an_answer():
     """Running the cell again after a failure submits again, and the handle knows what it cost."""
-    wire = Wire(gets=[lambda: Wire.state("failed", result={"data": {"errorMessage": "no"}})])
+    wire = Wire(gets=[lambda wire: wire.state("failed", result={"data": {"errorMessage": "no"}})])
     session = connect(wire)
     with pytest.raises(nb.JobFailed, match="no"):
         make()
@@ -80,7 +80,7 @@ def test_a_failed_job_is_not_an_answer():
 
 def test_an_uncertain_submission_is_never_sent_again_by_itself():
     """After a lost answer the same cell raises again without a request, until fresh=True."""
-    wire = Wire(post=lambda: httpx.ReadTimeout("lost"))
+    wire = Wire(post=lambda _: httpx.ReadTimeout("lost"))
     connect(wire)
     with pytest.raises(nb.UncertainSubmission):
         make()
@@ -95,7 +95,7 @@ def test_an_uncertain_submission_is_never_sent_again_by_itself():
 
 def test_completed_without_audio_is_not_bought_again_by_itself():
     """A job that was paid and brought nothing raises JobFailed until fresh=True."""
-    wire = Wire(gets=[lambda: Wire.state("completed")])
+    wire = Wire(gets=[lambda wire: wire.state("completed")])
     connect(wire)
     for _ in range(2):
         with pytest.raises(nb.JobFailed, match="without"):
@@ -108,19 +108,19 @@ def test_completed_without_audio_is_not_bought_again_by_itself():
 
 def test_audio_that_cannot_be_fetched_is_fetched_again_by_the_same_cell():
     """A failed download raises AudioError; running again downloads again and buys nothing."""
-    wire = Wire(audio=lambda: httpx.Response(200, content=b"<html>please log in</html>"))
+    wire = Wire(audio=lambda _: httpx.Response(200, content=b"<html>please log in</html>"))
     connect(wire)
     with pytest.raises(nb.AudioError):
         make()
 
-    wire.audio = Wire().audio
+    wire.audio = Wire.sound
     assert make().track.duration == pytest.approx(1.0)
     assert len(wire.posts) == 1
 
 
 def test_a_timeout_leaves_the_job_open():
     """After JobTimeout the job is listed as open, and resume() ends it without paying again."""
-    wire = Wire(gets=[lambda: Wire.state("in_progress")])
+    wire = Wire(gets=[lambda wire: wire.state("in_progress")])
     session = connect(wire)
     with pytest.raises(nb.JobTimeout, match="task_1"):
         make(timeout=0.2)
@@ -136,7 +136,7 @@ def test_a_timeout_leaves_the_job_open():
 
 def test_stop_waiting_leaves_the_job_open():
     """stop_waiting() ends the polling here; the same request joins the job again."""
-    wire = Wire(gets=[lambda: Wire.state("in_progress")])
+    wire = Wire(gets=[lambda wire: wire.state("in_progress")])
     connect(wire)
     job = nb.submit("a waltz", **WORDS)
     while not wire.polls:
@@ -185,7 +185,7 @@ def test_an_unknown_price_needs_consent():
 
 def test_what_was_never_created_is_given_back():
     """A refused submission costs nothing and leaves nothing open."""
-    wire = Wire(post=lambda: httpx.Response(402, json={"error": "insufficient_funds"}))
+    wire = Wire(post=lambda _: httpx.Response(402, json={"error": "insufficient_funds"}))
     session = connect(wire, budget_usd=1)
 
     with pytest.raises(nb.InsufficientFunds):

@@ -29,12 +29,15 @@ def sine_wav(seconds: float = 1.0, rate: int = 8000) -> bytes:
 
 
 class Wire:
-    """Answers a POST, then GETs, then the audio; each can be a response or an exception."""
+    """Answers a POST, then GETs, then the audio.
+
+    Each step is a function of the wire that gives a response or an exception to raise.
+    """
 
     def __init__(self, *, post=None, gets=None, audio=None):
-        self.post = post or self.accepted
+        self.post = post or Wire.accepted
         self.gets = list(gets or [])
-        self.audio = audio or (lambda: httpx.Response(200, content=sine_wav()))
+        self.audio = audio or Wire.sound
         self.posts: list[dict] = []
         self.polls: list[str] = []
         self.downloads = 0
@@ -53,28 +56,40 @@ class Wire:
             self.downloads += 1
             return self._say(self.audio)
         self.polls.append(request.url.path)
-        step = self.gets.pop(0) if len(self.gets) > 1 else (self.gets or [self.done])[0]
+        step = self.gets.pop(0) if len(self.gets) > 1 else (self.gets or [Wire.done])[0]
         return self._say(step)
 
     def _say(self, step):
-        result = step() if callable(step) else step
+        result = step(self)
         if isinstance(result, Exception):
             raise result
         return result
 
-    @staticmethod
-    def accepted(job_id="task_1", status="queued", **more):
-        body = {"requestId": "G-1", "id": job_id, "object": "music", "status": status}
+    def accepted(self, status="queued", **more):
+        job_id = f"task_{len(self.posts)}"
+        body = {
+            "requestId": f"G-{len(self.posts)}",
+            "id": job_id,
+            "object": "music",
+            "status": status,
+        }
         body |= {"provider": "suno", "model": "V4_5", "nativeResponseId": job_id}
         body |= {"cost_nanos": 60_000_000, "cost_cents": 6, "currency": "USD"}
         return httpx.Response(200, json=body | more)
 
-    @staticmethod
-    def state(status, **more):
-        body = {"id": "task_1", "object": "music", "status": status, "provider": "suno"}
+    def state(self, status, **more):
+        body = {
+            "id": self.polls[-1].rsplit("/", 1)[-1],
+            "object": "music",
+            "status": status,
+            "provider": "suno",
+        }
         return httpx.Response(200, json={**body, "model": "V4_5", "output": [], **more})
 
-    @classmethod
-    def done(cls):
+    @staticmethod
+    def sound(_):
+        return httpx.Response(200, content=sine_wav())
+
+    def done(self):
         item = {"index": 0, "id": "c0", "audio_url": AUDIO_URL, "title": "Tide", "duration": 1.0}
-        return cls.state("completed", output=[item])
+        return self.state("completed", output=[item])
