@@ -15,6 +15,7 @@ COMMENT = (
     "made by the phaseo_nb sandbox synthesizer, not by an AI model; vocals are wordless vowels"
 )
 ARTIST = "phaseo_nb sandbox"
+BITRATE_KBPS = 128  # a notebook holds every player it shows; a lesson with three stays small
 
 MEDIA_TYPES = {
     "mp3": "audio/mpeg",
@@ -67,7 +68,8 @@ def encode_track(
     """
     if format == "pcm":
         return raw_pcm(samples)
-    return codecs.encode(samples, sample_rate, format, bitrate_kbps=bitrate_kbps, tags=tags(score))
+    kbps = bitrate_kbps or BITRATE_KBPS
+    return codecs.encode(samples, sample_rate, format, bitrate_kbps=kbps, tags=tags(score))
 
 
 def raw_pcm(samples: FloatArray | Iterable[FloatArray]) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from .encode import MEDIA_TYPES
+from .encode import BITRATE_KBPS, MEDIA_TYPES
 from .jobbook import Job
 from .studio import Recording
 
@@ -45,7 +45,7 @@ def minimax_result(
             "music_duration": round(recording.seconds * 1000),
             "music_sample_rate": recording.sample_rate,
             "music_channel": 2,
-            "bitrate": (recording.bitrate_kbps or 192) * 1000,
+            "bitrate": (recording.bitrate_kbps or BITRATE_KBPS) * 1000,
             "music_size": len(data),
         },
         "base_resp": {"status_code": 0, "status_msg": "success"},
