@@ -127,7 +127,7 @@ def _k_weights(size: int, sample_rate: int) -> NDArray[Any]:
     boosted = (gain * shelf**2 + gain**0.4996 / 0.70717 * shelf + 1) / (
         shelf**2 + shelf / 0.70717 + 1
     )
-    return np.abs(rumble * boosted) ** 2
+    return np.asarray(np.abs(rumble * boosted) ** 2)
 
 
 def loudness_power(samples: FloatArray, sample_rate: int) -> float:
@@ -136,7 +136,8 @@ def loudness_power(samples: FloatArray, sample_rate: int) -> float:
     spectrum = np.fft.rfft(samples, axis=1)
     weights = _k_weights(size, sample_rate)
     power = (spectrum.real**2 + spectrum.imag**2) @ weights
-    return float(2.0 * power.sum()) / size**2
+    total = float(2.0 * power.sum())
+    return total / float(size) ** 2
 
 
 def gain_for(excerpts: list[FloatArray], sample_rate: int) -> float:

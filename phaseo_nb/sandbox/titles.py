@@ -42,7 +42,9 @@ def make_title(prompt: str, brightness: float, minor: bool, dice: Dice) -> str:
         for word in re.findall(r"[^\W\d_]{3,14}", prompt[:400])
         if word.casefold() not in _STOP and word.isprintable()
     ]
-    images = _PLAIN if abs(brightness) < 0.2 else _BRIGHT if brightness > 0 else _DARK
+    images: tuple[str, ...] = (
+        _PLAIN if abs(brightness) < 0.2 else _BRIGHT if brightness > 0 else _DARK
+    )
     if minor and brightness == 0:
         images = _PLAIN + _DARK
     image = dice.pick(images)

@@ -97,7 +97,7 @@ def _spectrum(timbre: Timbre, k: NDArray[Any]) -> NDArray[Any]:
         amplitudes[: len(bars)] = bars
         return amplitudes
     if timbre.pulse:
-        return np.sin(np.pi * k * timbre.pulse) / k
+        return np.asarray(np.sin(np.pi * k * timbre.pulse) / k)
     amplitudes = k.astype(float) ** -timbre.tilt
     amplitudes[1::2] *= timbre.even
     if timbre.pluck:
@@ -205,21 +205,27 @@ class Orchestra:
         for index, cents in enumerate(timbre.detune):
             step = f0 * 2.0 ** ((cents + 0.7 * (turn % 3 - 1)) / 1200.0) / rate * _FULL_TURN
             start = np.uint32((index * 0.381966 + turn / PHASES) % 1.0 * _FULL_TURN)
-            phase = self._phase(timbre, n, step, index) + start
-            place = (phase >> shift).astype(np.intp)
+            phase = self._phase(timbre, n, step, index)
+            phase += start
+            phase >>= shift
+            place = phase.astype(np.intp)
             if path is not None:
                 place += path
             wave[index % 2 if stereo else 0] += flat.take(place, mode="clip")
         if stereo:  # some of each side on the other, or the sum in mono would thin out
-            wave += wave[::-1] * np.float32(CROSSFEED)
-            wave *= np.float32(1.0 / math.sqrt((1 + CROSSFEED**2) * len(timbre.detune) / 2))
+            scale = 1.0 / math.sqrt((1 + CROSSFEED**2) * len(timbre.detune) / 2)
+            crossed = wave[::-1] * np.float32(CROSSFEED * scale)
+            wave *= np.float32(scale)
+            wave += crossed
         self._colour(wave, timbre, n, turn)
         wave *= self._envelope(timbre, hold, n, pitch)
         return wave
 
     def _phase(self, timbre: Timbre, n: int, step: float, index: int) -> NDArray[np.uint32]:
         if not timbre.vibrato:
-            return np.arange(n, dtype=np.uint32) * np.uint32(int(step))
+            phase = np.arange(n, dtype=np.uint32)
+            phase *= np.uint32(int(step))
+            return phase
         bend = self._shape(("vibrato", timbre.vibrato, timbre.vibrato_rate, index % 2, n))
         steps = (bend * np.float32(step)).astype(np.uint32)
         return np.cumsum(steps, dtype=np.uint32)
@@ -234,6 +240,7 @@ class Orchestra:
         if found is not None:
             return found
         kind, *values, n = key
+        curve: NDArray[Any]
         t = np.arange(n, dtype=np.float32) / np.float32(self.sample_rate)
         if kind == "vibrato":
             cents, rate, index = values
@@ -248,9 +255,9 @@ class Orchestra:
             curve = np.exp(t / np.float32(-values[0]))
         if len(self._shapes) > 64:
             self._shapes.pop(next(iter(self._shapes)))
-        curve = np.asarray(curve, np.float32)
-        self._shapes[key] = curve
-        return curve
+        shape = np.asarray(curve, np.float32)
+        self._shapes[key] = shape
+        return shape
 
     def _colour(self, wave: FloatArray, timbre: Timbre, n: int, turn: int) -> None:
         """Add what is not pitch: breath, the knock of a hammer or pick, a turning tremolo."""
@@ -336,4 +343,4 @@ def _doubled(wave: FloatArray) -> FloatArray:
 
 @lru_cache(maxsize=1)
 def _sine() -> FloatArray:
-    return np.sin(np.arange(4096) * (2 * np.pi / 4096)).astype(np.float32)
+    return np.asarray(np.sin(np.arange(4096) * (2 * np.pi / 4096)), np.float32)
