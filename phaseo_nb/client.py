@@ -25,11 +25,9 @@ from .errors import (
     AudioError,
     ConnectionFailed,
     GatewayError,
-    GatewayUnavailable,
     Issue,
     JobFailed,
     JobNotFound,
-    JobTimeout,
     RateLimited,
     RequestRejected,
     SettingsError,
@@ -37,12 +35,12 @@ from .errors import (
 )
 from .gateways import Gateway, ModelInfo, failure_message, get_gateway, may_resend
 from .gateways.catalogue import built_in
-from .jobs import Cost, MusicJob, Status, Track
+from .jobs import Cost, MusicJob, Track
 from .polling import Schedule, schedule
 from .requests import MusicRequest, UdioRequest, build_request
 from .settings import Connection, resolve_connection
 from .settings.keys import hide
-from .transport.bodies import OFF_LOOP
+from .transport.asking import Asking, read_answer
 from .transport.download import AddressExpired, Limits, download
 from .transport.http import AnswerLost, Sleep, Transport
 from .transport.memory import JobMemory
@@ -60,10 +58,6 @@ Request = MusicRequest | UdioRequest
 log = logging.getLogger("phaseo_nb")
 
 SANDBOX_INTERVAL = 0.25  # nobody is kept busy by questions to this machine
-PATIENCE = 300.0  # seconds of nothing but failing questions before a wait gives up
-NOT_YET_KNOWN = 3  # a job just accepted may take a moment to be known everywhere
-AUDIO_LATE = 3  # "completed" is sometimes said before the audio is there
-_KNOWN_STATUSES = frozenset(Status.__args__)  # type: ignore[attr-defined]
 
 
 class MusicClient:
@@ -155,13 +149,20 @@ class MusicClient:
         self._limits = limits or Limits(silence=timeout or Limits.silence)
         self._memory = JobMemory()
         self._sending: set[asyncio.Task[MusicJob]] = set()
-        self._warned: set[str] = set()
         self._transport = Transport(
             base_url=connection.base_url,
             key=connection.key,
             timeout=timeout,
             transport=connection.transport,
             sleep=sleep,
+        )
+        self._asking = Asking(
+            self.gateway,
+            self._transport,
+            self._memory,
+            interval=SANDBOX_INTERVAL if connection.is_sandbox else self.gateway.min_poll_interval,
+            sleep=sleep,
+            clock=clock,
         )
 
     @property
@@ -298,7 +299,7 @@ class MusicClient:
             lost: AnswerLost | None = None
             try:
                 answer = await self._transport.send(call)
-                job = await self._read(self.gateway.read_submission, answer, request)
+                job = await read_answer(self.gateway.read_submission, answer, request)
                 break
             except AnswerLost as error:
                 lost = error
@@ -319,17 +320,15 @@ class MusicClient:
 
     def _uncertain(self, call: Call, request: Request, lost: AnswerLost) -> UncertainSubmission:
         price = self.gateway.list_price(request)
-        known = f"It was sent, and no clear answer came: {lost}."
         about = f" ({price})" if price.usd or price.credits else ""
-        error = UncertainSubmission(
-            f"{call.method} {call.path} on {self.base_url}: {known[0].lower()}{known[1:]} A job may exist and may "
-            f"cost{about}, so the request was not sent again. Look at the usage page of your "
-            "account first; sending it once more (`fresh=True`) pays once more if the first one "
-            "went through.",
-            request=request,
-            known=known,
-            price=price,
+        known = f"It was sent, and no clear answer came: {lost}."
+        message = (
+            f"{call.method} {call.path} on {self.base_url} has an open end. {known} A job may "
+            f"exist and may cost{about}, so the request was not sent again. Look at the usage page "
+            "of your account first; `fresh=True` sends it once more, and pays once more if the "
+            "first one went through."
         )
+        error = UncertainSubmission(message, request=request, known=known, price=price)
         error.__cause__ = lost.__cause__
         return error
 
@@ -364,31 +363,7 @@ class MusicClient:
         ConnectionFailed, GatewayError
             The question was not answered; the job goes on.
         """
-        job_id = self._job_id(job)
-        entry = self._memory.get(job_id)
-        request_id = entry.job.request_id if entry else None
-        unknown: JobNotFound | None = None
-        for call in self.gateway.status_calls(job_id, request_id):
-            answer = await self._transport.send(call)
-            try:
-                state = await self._read(self.gateway.read_status, answer, job_id)
-            except JobNotFound as error:
-                unknown = unknown or error
-            except GatewayError as error:
-                # An older route that this key may not use says nothing about the job.
-                if unknown is None or _is_passing(error):
-                    raise
-            else:
-                entry = self._memory.put(state.replace(id=job_id))
-                entry.asked_at, entry.misses = self._clock(), 0
-                return entry.job
-        if entry is not None:
-            entry.asked_at = self._clock()
-            entry.misses += 1
-            if entry.job.has_audio:
-                return entry.job
-        assert unknown is not None
-        raise unknown
+        return await self._asking.get(self._job_id(job))
 
     async def watch(
         self, job: str | MusicJob, *, timeout: float | None = None
@@ -414,37 +389,9 @@ class MusicClient:
         """
         _check_seconds("timeout", timeout)
         job_id = self._job_id(job)
-        began = self._clock()
-        ends = None if timeout is None else began + timeout
-        entry = self._memory.get(job_id)
-        if entry is not None and entry.job.is_finished and _is_whole(entry.job):
-            yield entry.job
-            return
-        interval = self._interval()
-        is_ours = entry is not None and entry.submitted_at is not None
-        pauses = self.poll(interval)
-        pause = next(pauses) if is_ours else 0.0
-        failing_since: float | None = None
-        late = 0
-        while True:
-            await self._pause(job_id, pause, ends, timeout, interval)
-            try:
-                state = await self.get(job_id)
-            except (ConnectionFailed, GatewayError, JobNotFound) as error:
-                now = self._clock()
-                failing_since = now if failing_since is None else failing_since
-                if not self._may_ask_again(error, job_id, now - failing_since):
-                    raise
-                asked = getattr(error, "retry_after", None) or 0.0
-                pause = max(next(pauses), min(asked, 60.0))
-                continue
-            failing_since = None
-            self._note_status(state)
-            yield state
-            if state.is_finished and (_is_whole(state) or late >= AUDIO_LATE):
-                return
-            late += state.is_finished
-            pause = next(pauses)
+        async with aclosing(self._asking.watch(job_id, self.poll, timeout)) as states:
+            async for state in states:
+                yield state
 
     async def wait(
         self,
@@ -506,53 +453,6 @@ class MusicClient:
         if not job.strip() or len(job) > 1000:
             raise RequestRejected(Issue("job_id", "invalid_id", job, expected))
         return job.strip()
-
-    def _interval(self) -> float:
-        return SANDBOX_INTERVAL if self.connection.is_sandbox else self.gateway.min_poll_interval
-
-    async def _pause(
-        self,
-        job_id: str,
-        pause: float,
-        ends: float | None,
-        timeout: float | None,
-        interval: float,
-    ) -> None:
-        """Sleep until the next question; the deadline may allow one earlier, last one."""
-        entry = self._memory.get(job_id)
-        asked_at = entry.asked_at if entry else None
-        now = self._clock()
-        if ends is None or now + pause < ends:
-            await self._sleep(pause)
-            return
-        if ends > now:
-            await self._sleep(ends - now)
-            if asked_at is None or ends - asked_at >= interval:
-                return
-        job = entry.job if entry else None
-        status = f" (last status: {job.status})" if job else ""
-        message = (
-            f"Job {job_id[:80]} is not finished after {timeout:g} s{status}. It goes on at the "
-            "service and nothing is lost: `nb.resume()`, running the cell again or "
-            f"`await client.wait({job_id[:80]!r})` takes it up again."
-        )
-        raise JobTimeout(message, job_id=job_id, job=job)
-
-    def _may_ask_again(self, error: Exception, job_id: str, failing_for: float) -> bool:
-        if isinstance(error, JobNotFound):
-            entry = self._memory.get(job_id)
-            is_new = entry is not None and entry.submitted_at is not None
-            return is_new and entry is not None and entry.misses < NOT_YET_KNOWN
-        return _is_passing(error) and not self._transport.is_closed and failing_for < PATIENCE
-
-    def _note_status(self, job: MusicJob) -> None:
-        if job.status not in _KNOWN_STATUSES and job.status not in self._warned:
-            self._warned.add(job.status)
-            log.warning(
-                "The gateway used a status that is not known here, %r; the job counts as not "
-                "finished until it says completed or failed.",
-                job.status,
-            )
 
     # -- audio, models, prices ---------------------------------------------------------------------
 
@@ -679,23 +579,6 @@ class MusicClient:
             if cost.usd is not None or cost.credits is not None:
                 return cost
         return self.gateway.list_price(ready)
-
-    async def _read(self, read: Callable[[Answer, Any], T], answer: Answer, about: Any) -> T:
-        """Read an answer, a big one in a thread: 200 MB of JSON would stop the event loop."""
-        if len(answer.body) <= OFF_LOOP:
-            return read(answer, about)
-        return await anyio.to_thread.run_sync(read, answer, about)
-
-
-def _is_whole(job: MusicJob) -> bool:
-    """Tell whether nothing better can be hoped for."""
-    return job.status == "failed" or job.has_audio
-
-
-def _is_passing(error: Exception) -> bool:
-    if isinstance(error, RateLimited):
-        return may_resend(error)
-    return isinstance(error, (ConnectionFailed, GatewayUnavailable))
 
 
 def _check_seconds(name: str, value: Any) -> None:

@@ -54,9 +54,17 @@ class Server:
 Script = Callable[[Asked], Awaitable[None]]
 
 
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Asked:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    line, *rows = head.strip().split("\r\n")
+    headers = {k.lower(): v.strip() for k, v in (row.split(":", 1) for row in rows)}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Asked(line, headers, body, writer)
+
+
 @asynccontextmanager
-async def serving(script: Script):
-    """Run ``script`` for every request; each connection carries one request."""
+async def serving(script: Script, *, keeps: bool = False):
+    """Run ``script`` for every request; a connection carries one, or many if it ``keeps``."""
     server = Server()
     tasks: set[asyncio.Task] = set()
 
@@ -65,13 +73,12 @@ async def serving(script: Script):
         server.open += 1
         server.most_open = max(server.most_open, server.open)
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            line, *rows = head.strip().split("\r\n")
-            headers = {k.lower(): v.strip() for k, v in (row.split(":", 1) for row in rows)}
-            body = await reader.readexactly(int(headers.get("content-length", 0)))
-            asked = Asked(line, headers, body, writer)
-            server.asked.append(asked)
-            await script(asked)
+            while True:
+                asked = await _read(reader, writer)
+                server.asked.append(asked)
+                await script(asked)
+                if not keeps:
+                    break
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:

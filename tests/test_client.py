@@ -8,6 +8,7 @@ import copy
 import json
 import logging
 import pickle
+import re
 
 import httpx
 import pytest
@@ -288,6 +289,22 @@ async def test_the_deadline_is_kept_and_says_how_to_go_on():
     assert len(wire.polls) == 4  # after 1, 3 and 6 seconds, and at the deadline
     assert caught.value.job.status == "queued"
     assert isinstance(caught.value, TimeoutError)
+
+
+async def test_a_silent_gateway_cannot_stretch_the_deadline():
+    """A question that gets no answer does not hold a wait beyond its deadline and a grace."""
+
+    async def script(asked):
+        await asyncio.sleep(60)
+
+    async with serving(script) as server:
+        connection = resolve_connection("phaseo", api_key=KEY, base_url=server.url)
+        client = MusicClient.of(connection)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("phaseo_nb.transport.asking.GRACE", 0.1)
+            with pytest.raises(nb.JobTimeout):
+                await asyncio.wait_for(client.wait("task_1", timeout=0.1), 5)
+        await client.aclose()
 
 
 async def test_music_that_comes_with_the_post_needs_no_question():
@@ -582,32 +599,41 @@ def test_one_client_serves_several_event_loops():
     asyncio.run(client.aclose())
 
 
-@pytest.mark.parametrize("fault", ["reset", "refused", "bad key"])
-def test_verbose_tracebacks_show_no_key(fault):
+@pytest.mark.parametrize("fault", ["reset", "refused", "bad key", "frames with the key"])
+def test_verbose_tracebacks_show_no_key(fault, monkeypatch):
     """IPython's most talkative traceback, which prints local variables, does not print the key."""
     from IPython.core.ultratb import VerboseTB
+
+    def below(request):
+        """Where the bytes are written, a local variable holds the header; as in httpcore."""
+        line = f"Authorization: {request.headers['authorization']}"
+        raise httpx.WriteError(f"broken pipe after {line}", request=request)
 
     async def main():
         async def script(asked):
             asked.reset()
 
         async with serving(script) as server:
-            url = server.url
+            more = {"base_url": server.url}
+            if fault == "frames with the key":
+                more["transport"] = httpx.MockTransport(below)
             if fault != "refused":
-                async with MusicClient("phaseo", base_url=url) as client:
+                async with MusicClient("phaseo", **more) as client:
                     await client.submit("a waltz", model=MODEL)
-        async with MusicClient("phaseo", base_url=url) as client:
+        async with MusicClient("phaseo", **more) as client:
             await client.submit("a waltz", model=MODEL)
 
-    key = KEY + (" with a blank" if fault == "bad key" else "")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PHASEO_API_KEY", key)
-        try:
-            asyncio.run(main())
-        except nb.PhaseoError as error:
-            text = VerboseTB(include_vars=True).text(type(error), error, error.__traceback__)
-    assert "a waltz" in text or fault == "bad key"  # it does print local variables
-    assert SECRET not in text
+    monkeypatch.setenv("PHASEO_API_KEY", KEY + (" with a blank" if fault == "bad key" else ""))
+    with pytest.raises(nb.PhaseoError) as caught:
+        asyncio.run(main())
+    error = caught.value
+    text = VerboseTB(include_vars=True).text(type(error), error, error.__traceback__)
+
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    # It does print the values of variables.
+    assert "more = {" in plain or "client = <MusicClient phaseo" in plain
+    assert SECRET not in plain
+    assert SECRET not in repr(vars(error))
 
 
 def test_memory_is_bounded_by_bytes():
@@ -628,7 +654,7 @@ def test_memory_is_bounded_by_bytes():
 
 async def test_the_sandbox_speaks_both_wires():
     """The same code makes music over either service's surface."""
-    box = nb.Sandbox()
+    box = nb.Sandbox(speed=50)
     for gateway, words in (("sandbox", {"duration": 2}), ("udio", {})):
         async with MusicClient(gateway, transport=box.transport) as client:
             job = await client.wait(await client.submit("slow harp", **words), timeout=30)

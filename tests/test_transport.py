@@ -416,13 +416,14 @@ async def test_each_paid_call_has_a_connection_of_its_own():
         ports.append(asked.writer.get_extra_info("peername")[1])
         await asked.say(answer(body=b"{}").replace(b"Connection: close\r\n", b""))
 
-    async with serving(script) as server:
+    async with serving(script, keeps=True) as server:
         wire = real(server)
-        await wire.send(BUY)
-        await wire.send(BUY)
+        for call in (ASK, ASK, BUY, BUY):
+            await wire.send(call)
         await wire.aclose()
 
-    assert len(set(ports)) == 2
+    assert ports[0] == ports[1]  # questions do share one
+    assert len(set(ports)) == 3
 
 
 # -- pure parts --------------------------------------------------------------------------------
