@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import BudgetExceeded, SettingsError
 
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class Budget:
     """US dollars of one session; safe to use from several threads."""
 
-    def __init__(self, limit: float | None, *, allow_unknown_price: bool = False) -> None:
-        if limit is not None and not (isinstance(limit, (int, float)) and 0 <= limit < 1e9):
+    def __init__(self, limit: Any, *, allow_unknown_price: bool = False) -> None:
+        number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
+        if limit is not None and not (number and 0 <= limit < 1e9):
             message = f"budget_usd = {limit!r} is no amount of US dollars. Give a number from 0."
             raise SettingsError(message)
-        self.limit = limit
+        self.limit: float | None = limit
         self.allow_unknown_price = allow_unknown_price
         self._amounts: dict[int, float] = {}
         self._lock = threading.Lock()

@@ -26,7 +26,7 @@ async def generate(
     *,
     model: str | None = None,
     duration: float | None = None,
-    format: str | None = None,  # noqa: A002 - the word of the service and of audio tools
+    format: str | None = None,
     lyrics: str | None = None,
     style: str | None = None,
     title: str | None = None,
@@ -256,5 +256,3 @@ def _start(
     line = LiveLine(job, session, announcement=announcement)
     line.show()
     return job, line
-
-

@@ -197,7 +197,7 @@ def _display(bundle: Bundle, *, with_handle: bool = False) -> Any:
         return None  # a script gets the take as a value; there is nowhere to draw
     from IPython.display import display
 
-    return display(bundle, raw=True, display_id=with_handle or None)
+    return display(bundle, raw=True, display_id=with_handle or None)  # type: ignore[no-untyped-call]
 
 
 def _bundle(*parts: Part | None) -> Bundle:

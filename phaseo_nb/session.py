@@ -31,6 +31,7 @@ from .handle import Job
 from .jobs import Cost, MusicJob, Track
 from .requests import MusicRequest, UdioRequest, build_request, request_key
 from .settings import WIRES, Connection, home_folder, in_sandbox_mode, resolve_connection
+from .settings.keys import hide
 from .shelf import Shelf, shelf_of
 from .takes import Take
 
@@ -238,7 +239,11 @@ class Session:
         waiting = asyncio.ensure_future(
             self._client.wait(job.answer, timeout=job.timeout, on_update=job.update)
         )
-        job.on_stop(lambda: loop.call_soon_threadsafe(waiting.cancel))
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(waiting.cancel)
+
+        job.on_stop(stop)
         try:
             return await waiting
         except asyncio.CancelledError:
@@ -268,7 +273,11 @@ class Session:
         return await asyncio.get_running_loop().run_in_executor(None, take.prepare)
 
     async def _fetch(self, answer: MusicJob, track: Track) -> bytes | None:
-        return await self._client.download(track, job=answer) if track.is_playable else None
+        if not track.is_playable:
+            return None
+        data = await self._client.download(track, job=answer)
+        assert isinstance(data, bytes)  # no path was given
+        return data
 
 
 _KEY_VARIABLES = " or ".join(wire.key_variable for wire in WIRES.values())
@@ -327,13 +336,15 @@ def connect(
     >>> nb.connect("sandbox").gateway
     'sandbox'
     """
+    key = hide(api_key)
+    del api_key  # a verbose traceback prints every local variable it passes
     for name, value in {"library": library, "callbacks": callbacks}.items():
         if value is not None:
             message = f"`{name}=` is not available in this version. Leave it out."
             raise SettingsError(message)
     global _default
     connection = resolve_connection(
-        gateway, api_key=api_key, base_url=base_url, model=model, transport=transport
+        gateway, api_key=key, base_url=base_url, model=model, transport=transport
     )
     session = Session(
         connection,
@@ -363,7 +374,7 @@ def _announcement(asked: str, connection: Connection) -> str | None:
     return None
 
 
-def _check_waiting(take: int | None, fresh: bool, timeout: float | None) -> None:
+def _check_waiting(take: Any, fresh: Any, timeout: Any) -> None:
     """Refuse what would be misread: ``take=True`` is 1 to Python, and NaN waits for ever."""
     if take is not None and (isinstance(take, bool) or not isinstance(take, int) or take < 1):
         raise RequestRejected(Issue("take", "invalid_take", take, "A take is a number from 1."))

@@ -55,14 +55,22 @@ class Lab:
             "JUPYTER_CONFIG_DIR": str(folder / "config"),
             "JUPYTER_DATA_DIR": str(folder / "data"),
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+            "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
             "IPYTHONDIR": str(folder / "ipython"),
             "PHASEO_NB_HOME": str(folder / "library"),
         }
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         command += [f"--ServerApp.port={self.port}", "--ServerApp.ip=127.0.0.1"]
         command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}"]
+        self.set("notification", {"fetchNews": "false", "checkForUpdates": False})
         self.log = (folder / "lab.log").open("w")
         self.process = subprocess.Popen(command, env=env, stdout=self.log, stderr=self.log)
+
+    def set(self, plugin, settings):
+        """Choose a setting as the settings editor would, before a page is opened."""
+        file = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
+        file.mkdir(parents=True, exist_ok=True)
+        (file / f"{plugin}.jupyterlab-settings").write_text(json.dumps(settings))
 
     def wait_until_up(self):
         deadline = time.monotonic() + 60
@@ -79,6 +87,11 @@ class Lab:
         page = browser.new_page(viewport={"width": 1100, "height": 900})
         page.goto(f"{self.url}/lab/tree/{name}?token={TOKEN}")
         page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=60_000)
+        idle = page.locator("text=/\\| Idle/")
+        idle.or_(page.locator("text=Select Kernel")).first.wait_for(timeout=60_000)
+        if page.locator("text=Select Kernel").count():  # Lab asks where it is still starting
+            page.click("button:has-text('Select')")
+            idle.wait_for(timeout=60_000)
         return page
 
     def close(self):
@@ -133,8 +146,10 @@ def test_a_player_survives_saving_and_an_untrusted_reopening(lab, browser):
     page = lab.open(browser, "saved.ipynb")
     run_all(page)
     page.wait_for_selector("audio", timeout=60_000)
-    page.keyboard.press("Control+s")
-    page.wait_for_timeout(1500)
+    page.click(".lm-MenuBar-itemLabel:text-is('File')")
+    page.click(".lm-Menu-itemLabel:text-is('Save Notebook')")
+    page.wait_for_selector(".jp-Document:not(.jp-mod-dirty)", state="attached", timeout=10_000)
+    page.wait_for_timeout(1000)
     page.close()
     saved = json.loads((lab.folder / "saved.ipynb").read_text())
     outputs = saved["cells"][0]["outputs"]

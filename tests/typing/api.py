@@ -1,0 +1,38 @@
+"""The public face as a type checker sees it; checked by mypy, never run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import phaseo_nb as nb
+
+
+async def cell() -> None:
+    take: nb.Take = await nb.generate("a waltz", duration=8, suno={"style_weight": 0.5})
+    path: Path = take.track.save("waltz.wav")
+    rows, rate = take.track.audio()
+    seconds: float = rows.shape[1] / rate
+    loud: float = take.track.loudness_lufs
+    player: nb.Player = take.track.player()
+
+    job: nb.Job = nb.submit("a waltz", take=2)
+    again: nb.Take = await job
+    waited: nb.Take = job.result(timeout=10.0)
+    ran: nb.Take = nb.run(nb.generate("a waltz"))
+    open_jobs: list[nb.Job] = nb.resume()
+    session: nb.Session = nb.connect("phaseo", budget_usd=2.0, transport=nb.Sandbox().transport)
+    del path, seconds, loud, player, again, waited, ran, open_jobs, session
+
+
+async def script() -> None:
+    async with nb.MusicClient("sandbox") as client:
+        request = nb.MusicRequest(model="suno/v4.5", prompt="a waltz")
+        job: nb.MusicJob = await client.submit(request)
+        async for state in client.watch(job.id):
+            status: str = state.status
+            del status
+        done: nb.MusicJob = await client.wait(job, timeout=60.0)
+        cost: nb.Cost = await client.estimate(request)
+        data: bytes | Path = await client.download(done.tracks[0])
+        ignored: list[str] = request.ineffective()
+        del cost, data, ignored
