@@ -83,7 +83,7 @@ class Take:
         """
         about = About(
             prompt=prompt_of(request),
-            model=job.model or getattr(request, "model", None),
+            model=getattr(request, "model", None) or job.model,
             provider=job.provider or getattr(request, "provider_name", None),
             asked=getattr(request, "duration", None),
             cost=job.cost if job.cost != Cost() else None,
@@ -125,8 +125,8 @@ class Take:
 
     @property
     def model(self) -> str | None:
-        """Which model made it."""
-        return self.job.model or getattr(self.request, "model", None)
+        """Which model was asked for; ``take.job.model`` is the provider's own name for it."""
+        return getattr(self.request, "model", None) or self.job.model
 
     @property
     def provider(self) -> str | None:

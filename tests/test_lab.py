@@ -85,7 +85,7 @@ class Lab:
 
     def open(self, browser, name):
         page = browser.new_page(viewport={"width": 1100, "height": 900})
-        page.goto(f"{self.url}/lab/tree/{name}?token={TOKEN}")
+        page.goto(f"{self.url}/lab/tree/{name}?reset&token={TOKEN}")  # not the last page again
         page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=60_000)
         idle = page.locator("text=/\\| Idle/")
         idle.or_(page.locator("text=Select Kernel")).first.wait_for(timeout=60_000)
