@@ -9,15 +9,15 @@ from itertools import pairwise
 
 import pytest
 
-from phaseo_nb.sandbox.accompaniment import ARPS, BASS_LINES, COMPS
-from phaseo_nb.sandbox.composer import SongSpec, compose
-from phaseo_nb.sandbox.drums import drum_sound
-from phaseo_nb.sandbox.genres import GENRES, progressions
-from phaseo_nb.sandbox.grooves import GROOVES
-from phaseo_nb.sandbox.harmony import chord_on, lead_voices
-from phaseo_nb.sandbox.melody import vowels_of
-from phaseo_nb.sandbox.timbres import TIMBRES
-from phaseo_nb.sandbox.vocabulary import read_wishes
+from phaseo_nb.sandbox.band import SongSpec, compose
+from phaseo_nb.sandbox.band.accompaniment import ARPS, BASS_LINES, COMPS
+from phaseo_nb.sandbox.band.drums import drum_sound
+from phaseo_nb.sandbox.band.genres import GENRES, progressions
+from phaseo_nb.sandbox.band.grooves import GROOVES
+from phaseo_nb.sandbox.band.harmony import chord_on, lead_voices
+from phaseo_nb.sandbox.band.melody import vowels_of
+from phaseo_nb.sandbox.band.timbres import TIMBRES
+from phaseo_nb.sandbox.band.vocabulary import read_wishes
 
 PITCH_CLASSES = {"C": 0, "C#": 1, "D": 2, "Eb": 3, "E": 4, "F": 5, "F#": 6, "G": 7, "Ab": 8, "A": 9}
 PITCH_CLASSES |= {"Bb": 10, "B": 11}
@@ -422,7 +422,7 @@ def test_the_same_words_give_the_same_score():
 def test_scores_do_not_depend_on_the_hash_seed():
     """Two Python processes with other hash seeds write the same notes."""
     code = (
-        "from phaseo_nb.sandbox.composer import SongSpec, compose; import hashlib;"
+        "from phaseo_nb.sandbox.band import SongSpec, compose; import hashlib;"
         "s = compose(SongSpec('sad jazz with guitar, synths and strings, no pads', duration=60,"
         " lyrics='[Verse] la', instrumental=False));"
         "text = repr([(l.name, l.voice, l.notes) for l in s.layers]);"
@@ -446,7 +446,7 @@ def test_scores_do_not_depend_on_the_hash_seed():
 def test_composing_needs_no_numpy():
     """Facts about a song are to be had without loading the synthesizer."""
     code = (
-        "import sys; from phaseo_nb.sandbox.composer import SongSpec, compose;"
+        "import sys; from phaseo_nb.sandbox.band import SongSpec, compose;"
         "compose(SongSpec('jazz')); sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from phaseo_nb.errors import AudioError
-from phaseo_nb.sandbox.composer import SongSpec, compose
+from phaseo_nb.sandbox.band import SongSpec, compose
 from phaseo_nb.sandbox.encode import COMMENT, encode_track
 from phaseo_nb.sandbox.studio import Recording, Studio, record
 

@@ -12,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from phaseo_nb.sandbox.composer import SongSpec, compose
-from phaseo_nb.sandbox.genres import GENRES
-from phaseo_nb.sandbox.synth import render
+from phaseo_nb.sandbox.band import SongSpec, compose, render
+from phaseo_nb.sandbox.band.genres import GENRES
 
 RATE = 22_050
 ASKED = {

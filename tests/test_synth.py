@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from phaseo_nb.audio.measure import integrated_loudness, peak_dbfs, silence_fraction
-from phaseo_nb.sandbox.composer import SongSpec, compose
-from phaseo_nb.sandbox.drums import drum_sound
-from phaseo_nb.sandbox.genres import GENRES
-from phaseo_nb.sandbox.synth import render, render_blocks
-from phaseo_nb.sandbox.timbres import TIMBRES
-from phaseo_nb.sandbox.voices import Orchestra
+from phaseo_nb.sandbox.band import SongSpec, compose, render, render_blocks
+from phaseo_nb.sandbox.band.drums import drum_sound
+from phaseo_nb.sandbox.band.genres import GENRES
+from phaseo_nb.sandbox.band.timbres import TIMBRES
+from phaseo_nb.sandbox.band.voices import Orchestra
 
 RATE = 22_050
 

@@ -9,10 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .audio_files import AudioFiles
 from .envelopes import JSON, music_disabled
-from .lists import Lists
-from .phaseo_side import PhaseoSide
+from .phaseo.lists import Lists
+from .phaseo.routes import PhaseoSide
 from .service import ConnectionDropped, Service
-from .udio_side import UdioSide
+from .udio.routes import UdioSide
 
 HEADER = (b"x-phaseo-nb-sandbox", b"true")
 DROP = "phaseo_nb.drop"

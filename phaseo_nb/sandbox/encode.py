@@ -9,7 +9,7 @@ from ..audio import codecs
 
 if TYPE_CHECKING:
     from ..audio.codecs import FloatArray
-    from .score import Score
+    from .band import Score
 
 COMMENT = (
     "made by the phaseo_nb sandbox synthesizer, not by an AI model; vocals are wordless vowels"

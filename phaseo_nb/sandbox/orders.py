@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from .band import LONGEST, SongSpec
 from .catalogue import Model
-from .composer import LONGEST, SongSpec
 from .studio import Recording
 
 USUAL_SECONDS = 20.0

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 import anyio.to_thread
 
-from .composer import SongSpec, compose
+from .band import SongSpec, compose
 from .encode import encode_track
 
 DEFAULT_SHELF_BYTES = 128 * 2**20
@@ -66,7 +66,7 @@ def facts_of(song: SongSpec) -> SongFacts:
 
 def record(recording: Recording) -> bytes:
     """Compose, render and encode."""
-    from .synth import render_blocks  # numpy and the synthesizer only once something is played
+    from .band import render_blocks  # numpy and the synthesizer once something is played
 
     score = compose(recording.song)
     return encode_track(

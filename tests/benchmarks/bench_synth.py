@@ -19,9 +19,8 @@ import time
 import numpy as np
 
 from phaseo_nb.audio.measure import integrated_loudness, peak_dbfs, silence_fraction
-from phaseo_nb.sandbox.composer import SongSpec, compose
-from phaseo_nb.sandbox.genres import GENRES
-from phaseo_nb.sandbox.synth import render
+from phaseo_nb.sandbox.band import SongSpec, compose, render
+from phaseo_nb.sandbox.band.genres import GENRES
 
 RUNS = 5
 SHORT, LONG = 30.0, 240.0
@@ -29,9 +28,9 @@ SHORT_TARGET, LONG_TARGET, MEMORY_TARGET = 150.0, 100.0, 300.0
 
 _JOB = """
 import sys
-from phaseo_nb.sandbox.composer import SongSpec, compose
+from phaseo_nb.sandbox.band import SongSpec, compose
 from phaseo_nb.sandbox.encode import encode_track
-from phaseo_nb.sandbox.synth import render, render_blocks
+from phaseo_nb.sandbox.band import render, render_blocks
 score = compose(SongSpec(sys.argv[1], duration=240.0, instrumental=False))
 samples = render(score) if sys.argv[2] == "whole" else render_blocks(score)
 size = len(encode_track(samples, 44_100, "mp3", score))

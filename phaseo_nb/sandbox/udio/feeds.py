@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
-from .jobbook import Job, Stage
-from .service import Service
+from ..jobbook import Job, Stage
+from ..service import Service
 
 _MODERATED = "This song violates Suno's content moderation policy"
 _V1_TYPE: dict[Stage, str] = {"queued": "new", "text": "text", "first": "first", "done": "complete"}

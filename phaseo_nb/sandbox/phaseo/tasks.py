@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .jobbook import Job, Stage
-from .studio import SongFacts
+from ..jobbook import Job, Stage
+from ..studio import SongFacts
 
 _SUNO_WORDS: dict[Stage, str] = {
     "queued": "QUEUED",

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from .catalogue import Model, short_usd, usd
-from .jobbook import Job
+from ..catalogue import Model, short_usd, usd
+from ..jobbook import Job
 from .upstream import upstream_request
 
 _META = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .catalogue import Model
+from ..catalogue import Model
 
 _SUNO = [
     "customMode",

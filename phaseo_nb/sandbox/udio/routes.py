@@ -15,15 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..errors import RequestRejected
-from ..requests.udio import TOO_LONG, UdioRequest
+from ...errors import RequestRejected
+from ...requests.udio import TOO_LONG, UdioRequest
+from ..envelopes import JSON, udio_error
+from ..jobbook import Job
+from ..orders import udio_order
+from ..scenarios import Outcome, failed
+from ..service import BodyTooLarge, NotJSON, Service, fault_response, read_json
+from ..studio import facts_of
 from . import feeds
-from .envelopes import JSON, udio_error
-from .jobbook import Job
-from .orders import udio_order
-from .scenarios import Outcome, failed
-from .service import BodyTooLarge, NotJSON, Service, fault_response, read_json
-from .studio import facts_of
 
 _UNAUTHORIZED = "Unauthorized: Invalid or missing API key"
 _CREDITS = 1_000

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from .encode import BITRATE_KBPS, MEDIA_TYPES
-from .jobbook import Job
-from .studio import Recording
+from ..encode import BITRATE_KBPS, MEDIA_TYPES
+from ..jobbook import Job
+from ..studio import Recording
 
 
 def elevenlabs_result(job: Job, recording: Recording, data: bytes) -> tuple[dict[str, str], Any]:

@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import catalogue, envelopes
+from .. import catalogue, envelopes
+from ..catalogue import Model
+from ..envelopes import JSON
+from ..service import BodyTooLarge, NotJSON, Service, read_json
 from .answers import breakdown
-from .catalogue import Model
-from .envelopes import JSON
 from .gatekeeper import key_problem
-from .service import BodyTooLarge, NotJSON, Service, read_json
 
 _OUTPUTS = frozenset({"music", "audio_music", "audio"})
 
