@@ -31,10 +31,11 @@ class Cost:
     """True before the service has billed it."""
 
     def __str__(self) -> str:
+        if self.usd == 0:
+            return "free"
         about = "about " if self.is_estimate else ""
         if self.usd is not None:
-            text = "free" if self.usd == 0 else f"${self.usd:.2f}"
-            return about + (f"${self.usd:.4f}" if 0 < self.usd < 0.005 else text)
+            return about + (f"${self.usd:.4f}" if 0 < self.usd < 0.005 else f"${self.usd:.2f}")
         if self.credits is not None:
             return f"{about}{self.credits:g} credits"
         return "price unknown"

@@ -91,7 +91,8 @@ class KeptTrack(Track):
     ) -> None:
         mine = {name: getattr(facts, name) for name in _FACTS}
         memory = data if data is not None or path is not None else facts.data
-        self.__dict__.update(mine, path=path, about=about or About(), pcm_rate=pcm_rate)
+        self.__dict__.update(mine, path=path, about=about or About())
+        self.__dict__["pcm_rate"] = pcm_rate or facts.pcm_rate
         self.__dict__.update(_memory=memory, embed_limit=embed_limit)
 
     __eq__ = object.__eq__  # two recordings are not compared byte by byte behind somebody's back
