@@ -100,6 +100,43 @@ def peaks(samples: FloatArray, n_bins: int = 1000) -> FloatArray:
     return np.stack([low, high]).astype(np.float32)
 
 
+def k_weighting(sample_rate: int, n_fft: int) -> npt.NDArray[np.complex128]:
+    """Return the frequency response of both K-weighting filters for any sample rate.
+
+    BS.1770 gives coefficients for 48 kHz; these are the analogue filters they come from (a
+    high shelf and a high-pass), brought to ``sample_rate`` by the bilinear transform.
+
+    Parameters
+    ----------
+    sample_rate
+        In Hz.
+    n_fft
+        Length of the transform, in samples.
+
+    Returns
+    -------
+    array [shape=(n_fft // 2 + 1,)]
+        Complex gain at the bins of ``numpy.fft.rfft``.
+    """
+    z1 = np.exp(-2j * np.pi * np.arange(n_fft // 2 + 1) / n_fft)
+    z2 = z1 * z1
+
+    k, q = math.tan(math.pi * 1681.974450955533 / sample_rate), 0.7071752369554196
+    high = 10.0 ** (3.999843853973347 / 20.0)
+    middle = high**0.4996667741545416
+    shelf = (
+        (high + middle * k / q + k * k)
+        + 2 * (k * k - high) * z1
+        + (high - middle * k / q + k * k) * z2
+    ) / ((1 + k / q + k * k) + 2 * (k * k - 1) * z1 + (1 - k / q + k * k) * z2)
+
+    k, q = math.tan(math.pi * 38.13547087602444 / sample_rate), 0.5003270373238773
+    a0 = 1 + k / q + k * k
+    high_pass = (1 - 2 * z1 + z2) / (1 + 2 * (k * k - 1) / a0 * z1 + (1 - k / q + k * k) / a0 * z2)
+    response: npt.NDArray[np.complex128] = shelf * high_pass
+    return response
+
+
 def _power(lufs: float) -> float:
     return float(10.0 ** ((lufs - _OFFSET) / 10.0))
 
@@ -120,7 +157,7 @@ def _hop_energies(sound: FloatArray, sample_rate: int, hop: int) -> _Doubles:
     run_up = max(round(sample_rate * 0.2), 1)
     hops_per_chunk = max(round(sample_rate * 6) // hop, 1)
     n_fft = 1 << (run_up + hops_per_chunk * hop - 1).bit_length()
-    response = _k_weighting(sample_rate, n_fft)
+    response = k_weighting(sample_rate, n_fft)
     energies = np.empty((n_channels, n_hops))
     for first in range(0, n_hops, hops_per_chunk):
         last = min(first + hops_per_chunk, n_hops)
@@ -132,28 +169,3 @@ def _hop_energies(sound: FloatArray, sample_rate: int, hop: int) -> _Doubles:
         kept = filtered[:, run_up : run_up + stop - start]
         energies[:, first:last] = np.square(kept).reshape(n_channels, -1, hop).sum(axis=2)
     return energies
-
-
-def _k_weighting(sample_rate: int, n_fft: int) -> npt.NDArray[np.complex128]:
-    """Return the frequency response of both K-weighting filters for any sample rate.
-
-    BS.1770 gives coefficients for 48 kHz; these are the analogue filters they come from (a
-    high shelf and a high-pass), brought to ``sample_rate`` by the bilinear transform.
-    """
-    z1 = np.exp(-2j * np.pi * np.arange(n_fft // 2 + 1) / n_fft)
-    z2 = z1 * z1
-
-    k, q = math.tan(math.pi * 1681.974450955533 / sample_rate), 0.7071752369554196
-    high = 10.0 ** (3.999843853973347 / 20.0)
-    middle = high**0.4996667741545416
-    shelf = (
-        (high + middle * k / q + k * k)
-        + 2 * (k * k - high) * z1
-        + (high - middle * k / q + k * k) * z2
-    ) / ((1 + k / q + k * k) + 2 * (k * k - 1) * z1 + (1 - k / q + k * k) * z2)
-
-    k, q = math.tan(math.pi * 38.13547087602444 / sample_rate), 0.5003270373238773
-    a0 = 1 + k / q + k * k
-    high_pass = (1 - 2 * z1 + z2) / (1 + 2 * (k * k - 1) / a0 * z1 + (1 - k / q + k * k) / a0 * z2)
-    response: npt.NDArray[np.complex128] = shelf * high_pass
-    return response

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...audio.measure import k_weighting
+
 FloatArray = NDArray[np.float32]
 CEILING = 0.84
 """Highest sample, -1.5 dBFS: an mp3 encoder adds overshoot of its own."""
@@ -117,24 +119,15 @@ def _duck_shape(depth: float, sample_rate: int) -> FloatArray:
 
 
 @lru_cache(maxsize=8)
-def _k_weights(size: int, sample_rate: int) -> NDArray[Any]:
-    """Return the power response of the K-weighting (ITU-R BS.1770) at the bins of an FFT."""
-    s = 2j * np.maximum(np.fft.rfftfreq(size, 1 / sample_rate), 0.1)
-    high = s / (2 * 38.135)
-    rumble = high**2 / (high**2 + high / 0.5003 + 1)
-    shelf = s / (2 * 1681.97)
-    gain = 10 ** (3.99984 / 20)
-    boosted = (gain * shelf**2 + gain**0.4996 / 0.70717 * shelf + 1) / (
-        shelf**2 + shelf / 0.70717 + 1
-    )
-    return np.asarray(np.abs(rumble * boosted) ** 2)
+def _k_power(size: int, sample_rate: int) -> NDArray[Any]:
+    return np.asarray(np.abs(k_weighting(sample_rate, size)) ** 2)
 
 
 def loudness_power(samples: FloatArray, sample_rate: int) -> float:
     """Return the K-weighted power of an excerpt, both channels summed."""
     size = samples.shape[1]
     spectrum = np.fft.rfft(samples, axis=1)
-    weights = _k_weights(size, sample_rate)
+    weights = _k_power(size, sample_rate)
     power = (spectrum.real**2 + spectrum.imag**2) @ weights
     total = float(2.0 * power.sum())
     return total / float(size) ** 2
