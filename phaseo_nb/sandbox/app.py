@@ -8,11 +8,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .audio_files import AudioFiles
-from .envelopes import JSON, music_disabled
+from .phaseo.envelopes import music_disabled
 from .phaseo.lists import Lists
 from .phaseo.routes import PhaseoSide
 from .service import ConnectionDropped, Service
 from .udio.routes import UdioSide
+from .wire import JSON
 
 HEADER = (b"x-phaseo-nb-sandbox", b"true")
 DROP = "phaseo_nb.drop"

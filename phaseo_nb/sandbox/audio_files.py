@@ -10,11 +10,11 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from .encode import MEDIA_TYPES
-from .envelopes import JSON
 from .jobbook import Job
 from .scenarios import Fault
 from .service import ConnectionDropped, Service, fault_response
 from .studio import etag_of
+from .wire import JSON
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 

@@ -1,8 +1,7 @@
-"""What both surfaces share: clock, jobs, studio, scripts, and reading a body within its limit."""
+"""What both surfaces share: clock, jobs, studio and scripts."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,22 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .clock import Clock
-from .envelopes import JSON
 from .jobbook import Job, JobBook
 from .scenarios import STATES, USUAL, Fault, Outcome, Script, Step
 from .studio import Studio
-
-MAX_BODY = 16 * 2**20
-"""Bytes of a body; the gateway's own limit."""
-_DEEPEST = 200
-
-
-class BodyTooLarge(Exception):
-    """A body beyond :data:`MAX_BODY`."""
-
-
-class NotJSON(Exception):
-    """A body that is empty or no JSON."""
+from .wire import JSON
 
 
 class ConnectionDropped(BaseException):
@@ -107,34 +94,6 @@ class Service:
         return f"{origin}/sandbox/{folder}/{job.request_id}/{index}.{format}"
 
 
-async def read_json(request: Request) -> Any:
-    """Read and decode a body as the gateways' JavaScript does.
-
-    Raises
-    ------
-    BodyTooLarge
-        More than :data:`MAX_BODY` bytes, said or sent.
-    NotJSON
-        Empty, no JSON, NaN or Infinity in it, or nested beyond what can be read.
-    """
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said) > MAX_BODY:
-        raise BodyTooLarge
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY:
-            raise BodyTooLarge
-    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
-    try:
-        body = json.loads(text, parse_constant=_no_constant, parse_int=_integer)
-    except (ValueError, RecursionError) as error:
-        raise NotJSON from error
-    if not _is_shallow(body):
-        raise NotJSON
-    return body
-
-
 def fault_response(fault: Fault, usual: Response) -> Response:
     """Return the scripted answer in place of the usual envelope.
 
@@ -165,26 +124,3 @@ def usual_outcome(outcome: Outcome | Sequence[Outcome] | None) -> Outcome:
     if outcome is None:
         return USUAL
     return combine([outcome] if isinstance(outcome, Outcome) else list(outcome))
-
-
-def _is_shallow(value: Any) -> bool:
-    """Whether nothing is nested so deep that Python would stumble over it later."""
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [
-            item
-            for each in level
-            if isinstance(each, (dict, list))
-            for item in (each.values() if isinstance(each, dict) else each)
-        ]
-        if not level:
-            return True
-    return False
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(word)
-
-
-def _integer(text: str) -> float:
-    return int(text) if len(text) < 400 else float(text)

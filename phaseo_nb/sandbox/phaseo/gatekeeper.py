@@ -16,9 +16,11 @@ from starlette.responses import Response
 
 from ...requests.rules import Refusal, check_rules
 from ...requests.schema import SchemaIssue, check_schema
-from .. import catalogue, envelopes
+from .. import catalogue
 from ..catalogue import Model
-from ..service import BodyTooLarge, NotJSON, Service, read_json
+from ..service import Service
+from ..wire import BodyTooLarge, NotJSON, read_json
+from . import envelopes
 
 _KEY = re.compile(r"(phaseo|aistats)_v1_(sk|mk)_([A-Za-z0-9]{6,64})_(\S+)", re.ASCII)
 _KEY_STATES = frozenset(

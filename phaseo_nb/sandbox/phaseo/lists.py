@@ -8,10 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import catalogue, envelopes
+from .. import catalogue
 from ..catalogue import Model
-from ..envelopes import JSON
-from ..service import BodyTooLarge, NotJSON, Service, read_json
+from ..service import Service
+from ..wire import JSON, BodyTooLarge, NotJSON, read_json
+from . import envelopes
 from .answers import breakdown
 from .gatekeeper import key_problem
 

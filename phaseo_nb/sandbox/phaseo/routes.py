@@ -10,14 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from .. import envelopes
-from ..envelopes import JSON
 from ..jobbook import Job, Stage
 from ..orders import CannotPlay, phaseo_order
 from ..scenarios import Outcome
 from ..service import Service, fault_response
 from ..studio import facts_of
-from . import answers, instant, tasks
+from ..wire import JSON
+from . import answers, envelopes, instant, tasks
 from .gatekeeper import Admitted, admit, key_problem
 
 _MUSIC = ("/v1/music/generate", "/v1/music/generations")

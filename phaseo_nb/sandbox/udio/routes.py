@@ -15,26 +15,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ...errors import RequestRejected
-from ...requests.udio import TOO_LONG, UdioRequest
-from ..envelopes import JSON, udio_error
+from ...requests.udio import TOO_LONG
 from ..jobbook import Job
 from ..orders import udio_order
 from ..scenarios import Outcome, failed
-from ..service import BodyTooLarge, NotJSON, Service, fault_response, read_json
+from ..service import Service, fault_response
 from ..studio import facts_of
+from ..wire import JSON, BodyTooLarge, NotJSON, read_json
 from . import feeds
+from .refusals import STATES, UNAUTHORIZED, problem_of, soft_refusal, udio_error
 
-_UNAUTHORIZED = "Unauthorized: Invalid or missing API key"
 _CREDITS = 1_000
 _PER_JOB = 10
-_STATES = {
-    "insufficient_funds": (403, "Insufficient credits"),
-    "key_limit_exceeded": (429, "Too many requests"),
-    "guardrail_blocked": (403, "Forbidden"),
-    "gateway_error": (500, "Internal server error"),
-    "music_disabled": (500, "Service temporarily unavailable"),
-}
 
 
 class UdioSide:
@@ -61,20 +53,20 @@ class UdioSide:
         is_v2 = request.url.path.startswith("/api/v2/")
         token = None if is_v2 or not isinstance(body, dict) else body.get("token")
         if not (_has_bearer(request) or (isinstance(token, str) and token.strip())):
-            return udio_error(401, _UNAUTHORIZED)
+            return udio_error(401, UNAUTHORIZED)
         if self._service.state.startswith(("key_not", "key_soft", "key_expired", "invalid_secret")):
-            return udio_error(401, _UNAUTHORIZED)
-        if self._service.state in _STATES:
-            return udio_error(*_STATES[self._service.state])
+            return udio_error(401, UNAUTHORIZED)
+        if self._service.state in STATES:
+            return udio_error(*STATES[self._service.state])
         if not isinstance(body, dict):
             return udio_error(400, "Invalid request body")
         is_oldest = token is not None
         api = "v2" if is_v2 else "token" if is_oldest else "callback"
-        problem = _problem(body, api)
+        problem = problem_of(body, api)
         if problem is not None and problem != TOO_LONG:
-            return _soft_refusal(problem, is_oldest)
+            return soft_refusal(problem, is_oldest)
         if problem == TOO_LONG and is_oldest:
-            return _soft_refusal("prompt too long", is_oldest)
+            return soft_refusal("prompt too long", is_oldest)
         return await self._accept(body, is_oldest, is_too_long=problem == TOO_LONG)
 
     async def _accept(self, body: dict[str, Any], is_oldest: bool, is_too_long: bool) -> Response:
@@ -131,7 +123,7 @@ class UdioSide:
         # The newest page lists no key for the feed: none is asked for, a wrong state still shows.
         is_v2 = request.url.path.startswith("/api/v2/")
         if self._service.state in ("invalid_secret", "key_not_found_or_revoked") and not token:
-            return udio_error(401, _UNAUTHORIZED)
+            return udio_error(401, UNAUTHORIZED)
         if not isinstance(work_id, str) or not work_id:
             return udio_error(400, "workId is required")
         job = self._service.book.find(work_id)
@@ -146,7 +138,7 @@ class UdioSide:
     async def credits(self, request: Request) -> Response:
         """Say how many credits are left of a thousand that cost nothing."""
         if not _has_bearer(request):
-            return udio_error(401, _UNAUTHORIZED)
+            return udio_error(401, UNAUTHORIZED)
         used = _PER_JOB * self._n_paid
         data = {"credits": max(_CREDITS - used, 0), "used_credits": used}
         return JSON({"code": 200, "message": "success", "data": data, "sandbox": True})
@@ -165,24 +157,3 @@ async def _body(request: Request) -> Any:
 def _has_bearer(request: Request) -> bool:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return scheme.lower() == "bearer" and bool(key.strip())
-
-
-def _problem(body: Mapping[str, Any], api: str) -> str | None:
-    """Return what the service would say is wrong; unknown keys and odd callbacks it lets pass."""
-    known = {name: value for name, value in body.items() if name in UdioRequest.model_fields}
-    known.pop("callback_url", None)
-    known.setdefault("disable_callback", True)  # a callback is never demanded here
-    try:
-        UdioRequest.model_validate({**known, "api": api})
-    except RequestRejected as error:
-        reasons = [issue.reason for issue in error.issues]
-        other = [reason for reason in reasons if reason != TOO_LONG]
-        return other[0] if other else TOO_LONG
-    return None
-
-
-def _soft_refusal(problem: str, is_oldest: bool) -> Response:
-    """Refuse inside HTTP 200, as the service was seen to do."""
-    if is_oldest:
-        return JSON({"message": problem, "sandbox": True})
-    return udio_error(200, problem, code=400)

@@ -1,7 +1,7 @@
-"""The shapes of refusals: Phaseo's for POST, its other one for GET, and udioapi.pro's.
+"""The shapes of the gateway's refusals: one for POST, another for GET.
 
 Wire contract: ``apps/api/src/core/error-handler.ts`` and ``apps/api/src/pipeline/before/http.ts``
-of ``phaseoteam/Phaseo``; udioapi.pro's documented ``{code, message}``.
+of ``phaseoteam/Phaseo``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import Response
+from ..wire import JSON
 
 STATUS = {
     "invalid_json": 400,
@@ -39,16 +39,6 @@ _FRIENDLY = {
     )
 }
 _PREVIEW = 1_000  # characters of an upstream answer that are passed on
-
-
-class JSON(Response):
-    """A JSON answer that survives lone surrogates and never holds NaN."""
-
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        """Return the content as compact JSON in ASCII-safe UTF-8."""
-        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
 def post_error(
@@ -258,11 +248,3 @@ def _origin(error: str, status: int) -> str:
     if error in ("upstream_error", "provider_payment_required"):
         return "upstream"
     return "gateway" if status >= 500 else "user"
-
-
-def udio_error(status: int, message: str, *, code: int | None = None, **more: Any) -> JSON:
-    """Return udioapi.pro's refusal: ``{code, message}``, at times inside an HTTP 200."""
-    return JSON(
-        {"code": status if code is None else code, "message": message, **more, "sandbox": True},
-        status,
-    )

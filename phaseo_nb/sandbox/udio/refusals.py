@@ -1,0 +1,50 @@
+"""How udioapi.pro says no: by status, or with ``{code, message}`` inside an HTTP 200."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from ...errors import RequestRejected
+from ...requests.udio import TOO_LONG, UdioRequest
+from ..wire import JSON
+
+UNAUTHORIZED = "Unauthorized: Invalid or missing API key"
+STATES = {
+    "insufficient_funds": (403, "Insufficient credits"),
+    "key_limit_exceeded": (429, "Too many requests"),
+    "guardrail_blocked": (403, "Forbidden"),
+    "gateway_error": (500, "Internal server error"),
+    "music_disabled": (500, "Service temporarily unavailable"),
+}
+
+
+def udio_error(status: int, message: str, *, code: int | None = None, **more: Any) -> JSON:
+    """Return udioapi.pro's refusal: ``{code, message}``, at times inside an HTTP 200."""
+    return JSON(
+        {"code": status if code is None else code, "message": message, **more, "sandbox": True},
+        status,
+    )
+
+
+def problem_of(body: Mapping[str, Any], api: str) -> str | None:
+    """Return what the service would say is wrong; unknown keys and odd callbacks it lets pass."""
+    known = {name: value for name, value in body.items() if name in UdioRequest.model_fields}
+    known.pop("callback_url", None)
+    known.setdefault("disable_callback", True)  # a callback is never demanded here
+    try:
+        UdioRequest.model_validate({**known, "api": api})
+    except RequestRejected as error:
+        reasons = [issue.reason for issue in error.issues]
+        other = [reason for reason in reasons if reason != TOO_LONG]
+        return other[0] if other else TOO_LONG
+    return None
+
+
+def soft_refusal(problem: str, is_oldest: bool) -> Response:
+    """Refuse inside HTTP 200, as the service was seen to do."""
+    if is_oldest:
+        return JSON({"message": problem, "sandbox": True})
+    return udio_error(200, problem, code=400)
