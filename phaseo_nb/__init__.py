@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .cell import generate, resume, submit
     from .client import MusicClient
+    from .connecting import connect
     from .engine import allow_nested_loops, run
     from .errors import (
         AudioError,
@@ -50,12 +51,13 @@ if TYPE_CHECKING:
         UdioRequest,
     )
     from .sandbox import Sandbox
-    from .session import Session, connect
+    from .session import Session
     from .takes import Take
 
 _HOMES = {
     "cell": ["generate", "resume", "submit"],
     "client": ["MusicClient"],
+    "connecting": ["connect"],
     "engine": ["allow_nested_loops", "run"],
     "errors": [
         "AudioError",
@@ -90,12 +92,12 @@ _HOMES = {
         "UdioRequest",
     ],
     "sandbox": ["Sandbox"],
-    "session": ["Session", "connect"],
+    "session": ["Session"],
     "takes": ["Take"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: RUF022 - sorted by code point, as dir() is
+__all__ = [
     "AudioError",
     "AuthenticationError",
     "BudgetExceeded",

@@ -10,8 +10,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from .connecting import default_session
 from .live import LiveLine
-from .session import Session, default_session
+from .session import Session
 
 if TYPE_CHECKING:
     from .handle import Job
