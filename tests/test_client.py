@@ -18,8 +18,8 @@ from raw_server import answer, serving
 
 import phaseo_nb as nb
 from phaseo_nb.client import MusicClient
+from phaseo_nb.client.memory import JobMemory
 from phaseo_nb.settings import resolve_connection
-from phaseo_nb.transport.memory import JobMemory
 
 pytestmark = pytest.mark.anyio
 
@@ -301,7 +301,7 @@ async def test_a_silent_gateway_cannot_stretch_the_deadline():
         connection = resolve_connection("phaseo", api_key=KEY, base_url=server.url)
         client = MusicClient.of(connection)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("phaseo_nb.transport.asking.GRACE", 0.1)
+            patch.setattr("phaseo_nb.client.asking.GRACE", 0.1)
             with pytest.raises(nb.JobTimeout):
                 await asyncio.wait_for(client.wait("task_1", timeout=0.1), 5)
         await client.aclose()

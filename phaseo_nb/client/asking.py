@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar, get_args
 
-import anyio
 import anyio.to_thread
 
 from ..errors import (
     ConnectionFailed,
     GatewayError,
     GatewayUnavailable,
+    Issue,
+    JobFailed,
     JobNotFound,
     JobTimeout,
     RateLimited,
+    RequestRejected,
 )
-from ..gateways import Gateway, may_resend
+from ..gateways import Gateway, failure_message, may_resend
 from ..jobs import MusicJob, Status
 from ..polling import Schedule
-from .bodies import OFF_LOOP
-from .http import Sleep, Transport
+from ..transport.bodies import OFF_LOOP
+from ..transport.http import Sleep, Transport
+from ..transport.messages import Answer
 from .memory import JobMemory
-from .messages import Answer
 
 T = TypeVar("T")
 
@@ -45,10 +46,10 @@ class Asking:
         gateway: Gateway,
         transport: Transport,
         memory: JobMemory,
+        sleep: Sleep,
+        clock: Callable[[], float],
         *,
         interval: float,
-        sleep: Sleep = anyio.sleep,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.gateway = gateway
         self._transport = transport
@@ -57,6 +58,19 @@ class Asking:
         self._sleep = sleep
         self._clock = clock
         self._warned: set[str] = set()
+
+    def job_id(self, job: str | MusicJob) -> str:
+        """Return the id of a job, after noting what is known about it."""
+        if isinstance(job, MusicJob):
+            if self._memory.get(job.id) is None:
+                self._memory.put(job)
+            return job.id
+        expected = "Give the id of a job, such as the `.id` of what submit() returned."
+        if not isinstance(job, str):
+            raise RequestRejected(Issue("job_id", "invalid_type", type(job).__name__, expected))
+        if not job.strip() or len(job) > 1000:
+            raise RequestRejected(Issue("job_id", "invalid_id", job, expected))
+        return job.strip()
 
     async def get(self, job_id: str, *, within: float | None = None) -> MusicJob:
         """Ask once, under every name of the job; see :meth:`MusicClient.get`."""
@@ -86,9 +100,11 @@ class Asking:
         raise unknown
 
     async def watch(
-        self, job_id: str, poll: Schedule, timeout: float | None
+        self, job: str | MusicJob, poll: Schedule, timeout: float | None
     ) -> AsyncGenerator[MusicJob, None]:
         """Ask until the end; see :meth:`MusicClient.watch`."""
+        check_seconds("timeout", timeout)
+        job_id = self.job_id(job)
         began = self._clock()
         ends = None if timeout is None else began + timeout
         entry = self._memory.get(job_id)
@@ -120,6 +136,14 @@ class Asking:
                 return
             late += state.is_finished
             pause = next(pauses)
+
+    def check_end(self, job: MusicJob) -> None:
+        """Raise ``JobFailed`` for a job that ended without music."""
+        if job.status == "failed" or not job.has_audio:
+            entry = self._memory.get(job.id)
+            began = entry.submitted_at if entry else None
+            elapsed = None if began is None else self._clock() - began
+            raise JobFailed(failure_message(job, elapsed=elapsed), job=job)
 
     async def _pause(
         self,
@@ -170,6 +194,14 @@ async def read_answer(read: Callable[[Answer, Any], T], answer: Answer, about: A
     if len(answer.body) <= OFF_LOOP:
         return read(answer, about)
     return await anyio.to_thread.run_sync(read, answer, about)
+
+
+def check_seconds(name: str, value: Any) -> None:
+    """Refuse a time that is none."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is not None and not (is_number and 0 < value < float("inf")):
+        expected = "Seconds greater than 0, or None."
+        raise RequestRejected(Issue(name, "invalid_timeout", value, expected))
 
 
 def _is_whole(job: MusicJob) -> bool:
