@@ -25,7 +25,7 @@ from ..jobs import Cost, MusicJob, Track
 from ..polling import Schedule, schedule
 from ..settings import Connection, resolve_connection
 from ..settings.keys import hide
-from ..transport.download import Limits
+from ..transport.audio_host import Limits
 from ..transport.http import Sleep, Transport
 from .asking import Asking, check_seconds
 from .fetching import Fetching

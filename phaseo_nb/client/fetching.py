@@ -16,7 +16,8 @@ from ..errors import (
     RequestRejected,
 )
 from ..jobs import MusicJob, Track
-from ..transport.download import AddressExpired, Limits, download
+from ..transport.audio_host import AddressExpired, Limits
+from ..transport.download import download
 from ..transport.http import Sleep, Transport
 from ..transport.sinks import hand_out
 from .asking import Asking
