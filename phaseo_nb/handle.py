@@ -46,6 +46,7 @@ class Job:
         *,
         key: str,
         request: Any,
+        prompt: str = "",
         number: int = 1,
         notes: tuple[str, ...] = (),
         price: Cost | None = None,
@@ -63,7 +64,7 @@ class Job:
         self.was_kept = False
         """True where nothing was sent because the take was there already."""
         self.reserved_as: int | None = None
-        self.prompt: str = getattr(request, "prompt", None) or ""
+        self.prompt = prompt
         self._answer = answer
         self._future: concurrent.futures.Future[Take] = concurrent.futures.Future()
         self._future.set_running_or_notify_cancel()  # so that no waiter can cancel it for others

@@ -28,7 +28,7 @@ from .jobs import Cost, MusicJob, Track
 from .requests import MusicRequest, UdioRequest, build_request, request_key
 from .settings import Connection, home_folder
 from .shelf import Shelf, shelf_of
-from .takes import Take
+from .takes import Take, prompt_of
 
 
 class Session:
@@ -105,6 +105,7 @@ class Session:
             job = Job(
                 key=key,
                 request=request,
+                prompt=prompt_of(request) or "",
                 number=take if take and not fresh else self.shelf.next_number(key),
                 notes=notes,
                 price=self._client.gateway.list_price(request),
@@ -123,6 +124,7 @@ class Session:
         again = Job(
             key=job.key,
             request=job.request,
+            prompt=job.prompt,
             number=job.number,
             notes=job.notes,
             price=job.price,
@@ -166,7 +168,14 @@ class Session:
     def _found(self, key: str, take: int | None, timeout: float | None) -> Job | None:
         kept = self.shelf.find(key, take)
         if kept is not None:
-            job = Job(key=key, request=kept.request, number=kept.number, answer=kept.job)
+            request = kept.request
+            job = Job(
+                key=key,
+                request=request,
+                prompt=prompt_of(request) or "",
+                number=kept.number,
+                answer=kept.job,
+            )
             job.was_kept = True
             job.finish(kept)
             return job

@@ -63,7 +63,7 @@ def session():
 
 def job(**more):
     request = nb.MusicRequest(model="suno/v4.5", prompt="<b>a waltz</b>")
-    return Job(key="k", request=request, **more)
+    return Job(key="k", request=request, prompt=request.prompt, **more)
 
 
 def drawn(line, state):
