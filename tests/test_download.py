@@ -13,10 +13,10 @@ from raw_server import answer, serving
 
 from phaseo_nb.errors import AudioError
 from phaseo_nb.transport.audio_host import AddressExpired, Limits
+from phaseo_nb.transport.certificates import ssl_context
 from phaseo_nb.transport.download import download
 from phaseo_nb.transport.guard import Origin
 from phaseo_nb.transport.pinned import PinnedTransport
-from phaseo_nb.transport.pools import ssl_context
 
 pytestmark = pytest.mark.anyio
 

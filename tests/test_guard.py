@@ -11,9 +11,9 @@ import pytest
 from raw_server import answer, serving
 
 from phaseo_nb.errors import AudioError
+from phaseo_nb.transport.certificates import ssl_context
 from phaseo_nb.transport.guard import Origin, check_url, why_not_public
 from phaseo_nb.transport.pinned import PinnedBackend, PinnedTransport, resolve
-from phaseo_nb.transport.pools import ssl_context
 
 OWN = Origin("http", "127.0.0.1", 8123)
 

@@ -25,6 +25,7 @@ from ..polling import Schedule
 from ..transport.bodies import OFF_LOOP
 from ..transport.http import Sleep, Transport
 from ..transport.messages import Answer
+from ..transport.retry import LONGEST_PAUSE
 from .memory import JobMemory
 
 T = TypeVar("T")
@@ -127,7 +128,7 @@ class Asking:
                 if not self._may_ask_again(error, job_id, now - failing_since):
                     raise
                 asked = getattr(error, "retry_after", None) or 0.0
-                pause = max(next(pauses), min(asked, 60.0))
+                pause = max(next(pauses), min(asked, LONGEST_PAUSE))
                 continue
             failing_since = None
             self._note_status(state)

@@ -32,7 +32,7 @@ from .refusals import (
     place_of,
     read_error,
     refusal,
-    retry_after,
+    wait_asked_for,
 )
 from .values import identifier, mapping, number, rows, said, status_code, text
 
@@ -182,7 +182,7 @@ def read(answer: Answer, body: Mapping[str, Any]) -> Said:
         error=error,
         reason=reason,
         description=description or _plain(answer),
-        retry_after=retry_after(answer, body),
+        retry_after=wait_asked_for(answer, body),
         request_id=None if request_id == "unknown" else request_id,
         place=place_of(answer, "/music/"),
         http_status=answer.status_code if status != answer.status_code else None,

@@ -6,11 +6,8 @@ of a job that failed. Their own words stand in ``phaseo_refusals.py`` and ``udio
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +25,7 @@ from ..errors import (
 )
 from ..jobs import Cost, MusicJob
 from ..transport.messages import Answer
+from ..transport.retry import retry_after
 from .values import mapping, number, said, text
 
 SANDBOX_HINT = 'To go on without it: `nb.connect("sandbox")`.'
@@ -84,38 +82,10 @@ def place_of(answer: Answer, root: str) -> str:
     return said(line, 200) or f"{answer.method} request"
 
 
-def retry_after(answer: Answer, body: Mapping[str, Any]) -> float | None:
-    """Return the seconds to wait, from the header (seconds or a date) or the body."""
-    header = answer.headers.get("retry-after", "").strip()
-    seconds = _seconds(header)
-    if seconds is None and header[:1].isalpha():
-        seconds = _until(header, answer.headers.get("date", ""))
-    if seconds is None:
-        seconds = number(body.get("retry_after_seconds"))
-    return seconds
-
-
-def _seconds(header: str) -> float | None:
-    try:
-        seconds = float(header)
-    except ValueError:
-        return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
-
-
-def _until(header: str, sent: str) -> float | None:
-    moment = _moment(header)
-    if moment is None:
-        return None
-    # The server's own clock where it shows one: ours may be wrong by hours.
-    return max(0.0, moment - (_moment(sent) or time.time()))
-
-
-def _moment(header: str) -> float | None:
-    try:
-        return parsedate_to_datetime(header).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError, OSError):
-        return None
+def wait_asked_for(answer: Answer, body: Mapping[str, Any]) -> float | None:
+    """Return the seconds to wait, from the header or, where that says nothing, the body."""
+    seconds = retry_after(answer)
+    return number(body.get("retry_after_seconds")) if seconds is None else seconds
 
 
 def read_error(body: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:

@@ -32,7 +32,7 @@ from .refusals import (
     place_of,
     read_error,
     refusal,
-    retry_after,
+    wait_asked_for,
 )
 from .values import mapping, said, status_code
 
@@ -110,7 +110,7 @@ def read(answer: Answer, work_id: str | None = None) -> Said:
         error=error,
         reason=reason,
         description=description or error,
-        retry_after=retry_after(answer, body),
+        retry_after=wait_asked_for(answer, body),
         request_id=work_id,
         place=place_of(answer, ROOT),
         http_status=answer.status_code if status != answer.status_code else None,

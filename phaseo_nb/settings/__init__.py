@@ -304,7 +304,7 @@ def embed_limit(limit: Any = None) -> Setting[int]:
     """Return the largest recording, in bytes, that is put into a notebook as it is.
 
     ``PHASEO_NB_EMBED_LIMIT`` takes ``500kB`` or ``8MB``, or bytes without a unit; ``0`` embeds
-    only previews.
+    nothing, not even previews.
 
     Raises
     ------

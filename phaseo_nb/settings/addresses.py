@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
+import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,7 +50,7 @@ def _problem(url: str, scheme: str, host: str, port: int | None) -> str | None:
         return "it is empty"
     if len(url) > LONGEST:
         return f"it is {len(url)} characters long"
-    if any(character <= " " or character == "\x7f" or character == "\\" for character in url):
+    if has_odd_characters(url):
         return "it has a blank, a control character or a backslash inside"
     if scheme not in ("http", "https"):
         return "it does not begin with https://"
@@ -60,9 +62,42 @@ def _problem(url: str, scheme: str, host: str, port: int | None) -> str | None:
 
 
 def _refused(url: str, problem: str) -> SettingsError:
-    scheme, slashes, rest = url.partition("://")
-    shown = (scheme + slashes + rest.rpartition("@")[2]).split("?")[0][:80]
-    return SettingsError(f"base_url = {shown!r}: {problem}. Give one such as {_EXAMPLE}.")
+    return SettingsError(f"base_url = {shown(url)!r}: {problem}. Give one such as {_EXAMPLE}.")
+
+
+_BARE_HOST = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+)(:\d{1,5})?(/[\w./-]*)?")
+
+
+def shown(url: str, limit: int = 80) -> str:
+    """Return an address for a message: no query (it may be signed), no secrets, no controls.
+
+    A password may hold ``/`` or ``?``, so nobody can tell by an ``@`` where it ends: then at most
+    a host that cannot be part of one is shown. Text that is no address may be a key.
+    """
+    text = url.strip()
+    scheme, slashes, rest = text.partition("://")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,20}", scheme if slashes else ""):
+        bare = text.split("?")[0].split("#")[0]
+        return _printable(bare, limit) if _BARE_HOST.fullmatch(bare) else "…"
+    if "@" not in rest:
+        return _printable(text.split("?")[0].split("#")[0], limit)
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    # With a colon it may be a user name and the beginning of a password.
+    is_host = re.fullmatch(r"[\w-]+(\.[\w-]+)+", host) is not None
+    return _printable(f"{scheme}://{host}/…" if is_host else f"{scheme}://…", limit)
+
+
+def _printable(text: str, limit: int) -> str:
+    clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return clean if len(clean) <= limit else f"{clean[:limit]}…"
+
+
+_ODD = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
+
+
+def has_odd_characters(url: str) -> bool:
+    """Tell whether an address has characters that are seen otherwise than they are read."""
+    return "\\" in url or any(unicodedata.category(character) in _ODD for character in url)
 
 
 def is_loopback(host: str) -> bool:

@@ -10,13 +10,17 @@ import httpx
 
 from ..audio.sniff import sniff
 from ..errors import AudioError
-from .guard import Origin, check_url, shown
+from ..settings.addresses import shown
+from .guard import Origin, check_url
 from .messages import Answer
 from .pinned import resolve
 from .retry import PASSING, retry_after
+from .texts import is_text
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({401, 403, 404, 410})
+_SECRETS = ("Authorization", "Proxy-Authorization", "Cookie")
+_LEAST_SAMPLES = 4096  # bytes: 23 ms of stereo, less than any service writes
 HEAD = 4096  # bytes that show what a file is
 
 
@@ -85,7 +89,9 @@ class AskedFor:
         for _ in range(state.limits.redirects + 1):
             if state.resolves:
                 await resolve(url.host, url.port or 443, state.own)
-            response = await self._client.send(self._request(url), stream=True)
+            response = await self._client.send(
+                self._request(url), stream=True, follow_redirects=False, auth=None
+            )
             self._open = response
             target = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not target:
@@ -101,7 +107,10 @@ class AskedFor:
             headers["If-Range"] = self._state.validator
         silence = self._state.limits.silence
         timeout = httpx.Timeout(silence, connect=min(silence, 20.0))
-        return self._client.build_request("GET", url, headers=headers, timeout=timeout)
+        request = self._client.build_request("GET", url, headers=headers, timeout=timeout)
+        for name in _SECRETS:  # whatever the client adds by itself
+            request.headers.pop(name, None)
+        return request
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()
@@ -181,15 +190,14 @@ def check_audio(state: Download, head: bytes, *, complete: bool) -> None:
     """Raise ``AudioError`` where the first bytes of a file are not those of audio."""
     if complete and not head:
         raise failed(state, "the host sent an empty file")
-    if sniff(head) is not None or (state.is_bare and not _is_text(head)):
+    if sniff(head) is not None:
         return
-    what = "a web page or text" if _is_text(head) else "no audio format that is known here"
+    what = "a web page or text" if is_text(head) else "no audio format that is known here"
+    if state.is_bare and not is_text(head):
+        if not complete or len(head) >= _LEAST_SAMPLES:
+            return
+        what = f"{len(head)} bytes, too little for a recording"
     raise failed(state, f"what came is {what}, not audio")
-
-
-def _is_text(head: bytes) -> bool:
-    start = head[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return start[:1] in (b"<", b"{", b"[") and all(9 <= byte < 127 for byte in start[:24])
 
 
 def failed(state: Download, reason: str) -> AudioError:

@@ -27,8 +27,9 @@ from .audio_host import (
     validator,
 )
 from .bodies import raw_chunks
+from .certificates import ADVICE, is_distrust
 from .guard import Origin, check_url
-from .retry import LONGEST_PAUSE, backoff
+from .retry import LONGEST_PAUSE, pause_after
 from .secrets import detached
 from .sinks import FileSink, MemorySink, open_sink
 
@@ -107,6 +108,8 @@ async def _fetch(
             reason = str(error)
         except httpx.HTTPError as error:
             cause = detached(error, None)
+            if is_distrust(error):
+                raise failed(state, f"there is no connection to its host. {ADVICE}") from cause
             reason = f"the connection failed ({type(error).__name__}: {str(error)[:120]})"
         except OSError as error:
             cause, reason = error, f"its host could not be found ({error})"
@@ -120,7 +123,7 @@ async def _fetch(
             break
         if state.validator is None:
             sink.restart()  # without a mark of the file, two halves may be of two files
-        await sleep(backoff(misses, 1.0) if pause is None else pause)
+        await sleep(pause_after(misses, pause, 1.0))
     raise failed(state, f"{reason}, in {connections} attempts") from cause
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -18,9 +18,11 @@ from pydantic import SecretStr
 
 from ..errors import ConnectionFailed, PhaseoError
 from .bodies import ACCEPTED, AUDIO_CAP, SMALL_CAP, BodyRefused, read_body
+from .certificates import ADVICE as CERTIFICATE_ADVICE
+from .certificates import is_distrust
 from .messages import Answer, Call
 from .pools import Pool, pool_for, release
-from .retry import LONGEST_PAUSE, PASSING, RetryQuota, backoff, quota_of, retry_after
+from .retry import LONGEST_PAUSE, PASSING, RetryQuota, pause_after, quota_of, retry_after
 from .secrets import KeyAuth, detached, encode_body, scrub
 
 TIMEOUT = 60.0
@@ -45,6 +47,7 @@ class _Failure:
     error: Exception
     was_sent: bool
     is_passing: bool
+    advice: str = "Check the network and the base URL, then try again."
 
 
 # Raised before a byte of the request is written.
@@ -161,9 +164,8 @@ class Transport:
         asked
             What ``Retry-After`` said, in seconds.
         """
-        if attempt >= CREATE_ATTEMPTS or (asked or 0.0) > LONGEST_PAUSE or not self._quota.take():
-            return None
-        return self._pause(attempt, asked, least=1.0)
+        pause = self._pause(attempt, CREATE_ATTEMPTS, asked)
+        return pause if pause is None or asked is not None else max(1.0, pause)
 
     def pool(self) -> Pool:
         """Return the connections of the running event loop.
@@ -271,14 +273,15 @@ class Transport:
     # -- what follows from it ------------------------------------------------------------------
 
     def _failure(self, error: Exception) -> _Failure:
-        is_certificate = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        if is_distrust(error):
+            shown = detached(error, self._key)
+            return _Failure(shown, was_sent=False, is_passing=False, advice=CERTIFICATE_ADVICE)
         passing = isinstance(error, (httpx.NetworkError, httpx.TimeoutException, TimeoutError))
         passing = passing or isinstance(error, httpx.RemoteProtocolError)
-        return _Failure(
-            detached(error, self._key),
-            was_sent=not isinstance(error, _NOT_SENT),
-            is_passing=passing and not is_certificate,
-        )
+        failure = _Failure(detached(error, self._key), not isinstance(error, _NOT_SENT), passing)
+        if isinstance(error, httpx.ProxyError):
+            return replace(failure, advice="Check HTTP_PROXY and HTTPS_PROXY in the environment.")
+        return failure
 
     def _pause_before_next(
         self, call: Call, outcome: Answer | _Failure, attempt: int
@@ -294,15 +297,12 @@ class Transport:
         elif not outcome.is_passing or (call.creates and outcome.was_sent):
             return None
         most = CREATE_ATTEMPTS if call.creates else QUESTION_ATTEMPTS
+        return self._pause(attempt, most, asked)
+
+    def _pause(self, attempt: int, most: int, asked: float | None) -> float | None:
         if attempt >= most or (asked or 0.0) > LONGEST_PAUSE or not self._quota.take():
             return None
-        return self._pause(attempt, asked)
-
-    def _pause(self, attempt: int, asked: float | None, least: float = 0.0) -> float:
-        spread = self._random()
-        if asked is None:
-            return max(least, backoff(attempt, spread))
-        return asked + spread * min(1.0, 0.1 * asked)
+        return pause_after(attempt, asked, self._random())
 
     def _error(self, call: Call, failure: _Failure, attempts: int) -> Exception:
         how = _in_words(failure.error)
@@ -314,7 +314,7 @@ class Transport:
             what = f"{place} was not sent{tried}: {how}. Nothing was created, nothing was paid."
         else:
             what = f"{place} brought no answer{tried}: {how}."
-        return ConnectionFailed(f"{what} {_hint(failure.error)}")
+        return ConnectionFailed(f"{what} {failure.advice}")
 
 
 def _left(ends: float | None) -> float | None:
@@ -326,15 +326,3 @@ def _in_words(error: Exception) -> str:
     detail = " ".join(str(error).split())[:160]
     name = type(error).__name__
     return f"{words} ({name}: {detail})" if detail and detail != name else f"{words} ({name})"
-
-
-def _hint(error: Exception) -> str:
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return (
-            "The server's certificate is not trusted. Behind a company's proxy, point the "
-            "environment variable SSL_CERT_FILE at the company's certificates."
-        )
-    if isinstance(error, httpx.ProxyError):
-        return "Check HTTP_PROXY and HTTPS_PROXY in the environment."
-    return "Check the network and the base URL, then try again."

@@ -4,15 +4,14 @@ A name is resolved once, every address of it is checked, and the socket is opene
 literal addresses: a name that changes its mind between check and connect gains nothing. TLS and
 ``Host`` still use the name.
 
-A proxy from the environment (``HTTPS_PROXY`` and the like) resolves names itself, so behind one
-only the address as written can be checked.
+No proxy of the environment (``HTTPS_PROXY`` and the like) is used for audio: it would resolve names
+itself, and nobody could check what they lead to. API calls do use it.
 """
 
 from __future__ import annotations
 
 import ssl
 import time
-import urllib.request
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -74,11 +73,13 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(str(error)) from error
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in addresses:
-            left = None if ends is None else max(0.001, ends - time.monotonic())
+        for tried, address in enumerate(addresses):
+            # A silent address must not take the time of those after it.
+            left = None if ends is None else ends - time.monotonic()
+            share = None if left is None else max(0.001, left / (len(addresses) - tried))
             try:
                 return await self._inner.connect_tcp(
-                    address, port, left, local_address, socket_options
+                    address, port, share, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
@@ -100,11 +101,9 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
 
 
 class PinnedTransport(httpx.AsyncBaseTransport):
-    """An httpx transport over a pinned pool; through the environment's proxy where there is one."""
+    """An httpx transport over a pinned pool; never through a proxy."""
 
     def __init__(self, own: Origin | None, ssl_context: ssl.SSLContext) -> None:
-        self._own = own
-        self._ssl = ssl_context
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context,
             max_connections=10,
@@ -112,15 +111,9 @@ class PinnedTransport(httpx.AsyncBaseTransport):
             keepalive_expiry=5.0,
             network_backend=PinnedBackend(own),
         )
-        self._proxied: dict[str, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request."""
-        proxy = None if self._own == Origin.of(request.url) else _proxy_for(request.url)
-        if proxy is not None:
-            if proxy not in self._proxied:
-                self._proxied[proxy] = httpx.AsyncHTTPTransport(proxy=proxy, verify=self._ssl)
-            return await self._proxied[proxy].handle_async_request(request)
         url = request.url
         with _httpx_errors():
             response = await self._pool.handle_async_request(
@@ -144,8 +137,6 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         await self._pool.aclose()
-        for transport in self._proxied.values():
-            await transport.aclose()
 
 
 class _Stream(httpx.AsyncByteStream):
@@ -171,11 +162,3 @@ def _httpx_errors() -> Iterator[None]:
             raise
         kind = getattr(httpx, type(error).__name__, httpx.TransportError)
         raise kind(str(error)) from error
-
-
-def _proxy_for(url: httpx.URL) -> str | None:
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(url.host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-import ssl
 import threading
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -21,6 +20,7 @@ import httpx
 
 from ..errors import SettingsError
 from ..settings.addresses import is_loopback
+from .certificates import ssl_context
 from .guard import Origin
 from .pinned import PinnedTransport
 
@@ -77,9 +77,10 @@ class Pool:
 
     @property
     def audio(self) -> httpx.AsyncClient:
-        """For audio: never with the key, only to addresses that were checked."""
+        """For audio: never with the key, only to addresses that were checked, without a proxy."""
         return self._client(
-            "audio", lambda: _client(transport=PinnedTransport(self.own, ssl_context()))
+            "audio",
+            lambda: _client(transport=PinnedTransport(self.own, ssl_context()), trust_env=False),
         )
 
     def _client(self, name: str, build: Callable[[], httpx.AsyncClient]) -> httpx.AsyncClient:
@@ -121,21 +122,6 @@ def _client(**options: Any) -> httpx.AsyncClient:
     except (ValueError, httpx.InvalidURL):  # do not quote it: proxies hold passwords
         message = "A proxy of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) is no address."
         raise SettingsError(message) from None
-
-
-_ssl: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
-
-
-def ssl_context() -> ssl.SSLContext:
-    """Return the one TLS context: loading the certificates takes tens of milliseconds."""
-    named = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    if named not in _ssl:
-        try:
-            _ssl[named] = httpx.create_ssl_context()
-        except OSError:
-            message = f"SSL_CERT_FILE={named[0]!r} (or SSL_CERT_DIR) cannot be read."
-            raise SettingsError(message) from None
-    return _ssl[named]
 
 
 _pools: dict[tuple[int, int, str, int], tuple[asyncio.AbstractEventLoop, Pool]] = {}

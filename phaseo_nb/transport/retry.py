@@ -6,7 +6,7 @@ of jobs that each retry "only three times" would be the next reason why it is do
 
 from __future__ import annotations
 
-import math
+import re
 import threading
 import time
 from email.utils import parsedate_to_datetime
@@ -20,6 +20,7 @@ PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses of an answer to a question that is worth asking again."""
 
 _BASE, _CAP = 0.5, 8.0
+_YEAR = 365 * 86_400.0
 
 
 def backoff(attempt: int, spread: float) -> float:
@@ -36,17 +37,29 @@ def backoff(attempt: int, spread: float) -> float:
     return pause * (0.5 + spread / 2)
 
 
+def pause_after(attempt: int, asked: float | None, spread: float) -> float:
+    """Return the pause before the next attempt: as asked and a little more, else the backoff."""
+    if asked is None:
+        return backoff(attempt, spread)
+    return asked + spread * min(1.0, 0.1 * asked)
+
+
 def retry_after(answer: Answer) -> float | None:
-    """Return the seconds an answer asks to wait: a number or an HTTP date, never negative."""
+    """Return the seconds an answer asks to wait, a number or an HTTP date: 0 to a year.
+
+    The only reader of this header; both gateways use it as well.
+    """
     text = answer.headers.get("retry-after", "").strip()
     if not text:
         return None
-    if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text) if len(text) < 20 else math.inf
+    if re.fullmatch(r"-?[0-9]+(\.[0-9]*)?", text):
+        return min(max(0.0, float(text)), _YEAR)
     until = _moment(text)
     # The server's own clock where it shows one: ours may be wrong by hours.
     now = _moment(answer.headers.get("date", ""))
-    return None if until is None else max(0.0, until - (time.time() if now is None else now))
+    if until is None:
+        return None
+    return min(max(0.0, until - (time.time() if now is None else now)), _YEAR)
 
 
 def _moment(text: str) -> float | None:

@@ -60,9 +60,7 @@ class FileSink:
         try:
             self._file = os.fdopen(os.open(self._part, flags, 0o666), "wb")
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            message = f"The audio cannot be written to {path}: {reason}. Nothing was fetched."
-            raise AudioError(message) from None
+            raise _refused(path, error) from None
 
     def head(self) -> bytes:
         """Return the first bytes."""
@@ -95,12 +93,31 @@ class FileSink:
         os.fsync(self._file.fileno())
         self._file.close()
         os.replace(self._part, self.path)
+        _keep_name(self.path.parent)
 
     def discard(self) -> None:
         """Remove what is not finished; does nothing after :meth:`finish`."""
         with contextlib.suppress(OSError):  # a full disk refuses the last bytes once more
             self._file.close()
-        self._part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong before is what should be said
+            self._part.unlink(missing_ok=True)
+
+
+def _keep_name(folder: Path) -> None:
+    """Put the new name of a file on the disk for good, where folders can be flushed."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)  # not possible on Windows
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _refused(path: Path, error: Exception) -> AudioError:
+    reason = getattr(error, "strerror", None) or error
+    if isinstance(error, FileNotFoundError):
+        reason = f"the folder {path.parent} does not exist. Make it first, or choose another one"
+    return AudioError(f"The audio cannot be written to {path}: {reason}. Nothing was fetched.")
 
 
 @contextlib.contextmanager
@@ -122,7 +139,11 @@ def open_sink(path: Path | None) -> MemorySink | FileSink:
     """
     if path is None:
         return MemorySink()
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise _refused(path, error) from None
+    if is_folder:
         message = f"{path} is a folder. Give the name of a file in it."
         raise AudioError(message)
     return FileSink(path)
