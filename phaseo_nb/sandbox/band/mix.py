@@ -61,13 +61,16 @@ class Plate:
         """Return the room's answer to one block: mono in, stereo out."""
         thin = 0.5 * (send[0::2] + send[1::2])
         spectrum = np.fft.rfft(thin, self._size)
-        wet = np.fft.irfft(spectrum * self._spectra, self._size, axis=1).astype(np.float32)
+        wet = np.fft.irfft(spectrum * self._spectra, self._size, axis=1).astype(
+            np.float32, copy=False
+        )
         answer = wet[:, : self._half] + self._ringing
         self._ringing = wet[:, self._half :]
         full = np.empty((2, 2 * self._half), np.float32)
         full[:, 1::2] = answer
-        before = np.concatenate((self._last, answer[:, :-1]), axis=1)
-        full[:, 0::2] = 0.5 * (before + answer)
+        np.add(answer[:, :-1], answer[:, 1:], out=full[:, 2::2])
+        np.add(self._last, answer[:, :1], out=full[:, :1])
+        full[:, 0::2] *= np.float32(0.5)
         self._last = answer[:, -1:].copy()
         return full
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from .buffers import Buffers
 from .drums import LONGEST, PHASES, PLACES, ROUND_ROBIN, drum_sound
 from .mix import CEILING, Plate, duck, gain_for, soft_clip
 from .score import Layer, Score
@@ -122,9 +123,17 @@ def _fade(total: int, duration: float, sample_rate: int) -> FloatArray:
 class _Part:
     """One layer's strokes in samples, with their echoes."""
 
-    def __init__(self, layer: Layer, score: Score, sample_rate: int, orchestra: Orchestra) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        score: Score,
+        sample_rate: int,
+        orchestra: Orchestra,
+        buffers: Buffers,
+    ) -> None:
         self.group = _GROUP_OF.get(layer.name, "music")
         self._layer, self._rate, self._orchestra = layer, sample_rate, orchestra
+        self._buffers = buffers
         self._tuning, self._tonic = score.seed % 16, score.tonic
         level = layer.gain * _LEVELS.get(layer.name, 0.8)
         delay = 0.75 * 60.0 / score.bpm
@@ -164,7 +173,9 @@ class _Part:
             piece = wave[..., a - at : b - at]
             angle = (pan + 1) * math.pi / 4
             sides = np.array(((math.cos(angle),), (math.sin(angle),)), np.float32)
-            bus[:, a:b] += piece * (sides * np.float32(gain * math.sqrt(2)))
+            placed = self._buffers.of("placed", 2 * (b - a)).reshape(2, b - a)
+            np.multiply(piece, sides * np.float32(gain * math.sqrt(2)), out=placed)
+            bus[:, a:b] += placed
 
     def _turning(self, rotation: int) -> list[int]:
         """Return which recording each stroke takes: in turn, or by the song's own rotation."""
@@ -198,8 +209,11 @@ class _Desk:
         self._rate = sample_rate
         self._score = score
         self._haas = int(0.013 * sample_rate)
-        orchestra = Orchestra(sample_rate)
-        self._parts = [_Part(layer, score, sample_rate, orchestra) for layer in score.layers]
+        self._buffers = buffers = Buffers()
+        orchestra = Orchestra(sample_rate, buffers=buffers)
+        self._parts = [
+            _Part(layer, score, sample_rate, orchestra, buffers) for layer in score.layers
+        ]
         drums = score.layer("drums")
         self._kicks = [
             int(note.start * sample_rate)
@@ -214,7 +228,9 @@ class _Desk:
         gain = None
         if self._score.pump:
             gain = duck(frames, first, self._kicks, self._score.pump, self._rate)
-        bus = np.empty((2, frames + self._haas), np.float32)
+        whole = frames + self._haas
+        bus = self._buffers.of("bus", 2 * whole).reshape(2, whole)
+        both = self._buffers.of("both", frames)
         for group in _GROUPS:
             parts = [part for part in self._parts if part.group == group]
             if not parts:
@@ -225,15 +241,17 @@ class _Desk:
             dry = bus[:, self._haas :]
             width = _WIDTHS[group]
             if width:  # what comes late is added left and taken away right: gone again in mono
-                late = bus[:, : -self._haas].sum(axis=0)
-                late *= np.float32(width / 2)
-                wide = np.stack((dry[0] + late, dry[1] - late))
-                dry = wide
+                np.add(bus[0, :frames], bus[1, :frames], out=both)
+                both *= np.float32(width / 2)
+                dry[0] += both
+                dry[1] -= both
             if gain is not None and group in {"bass", "music"}:
                 dry *= gain
             mixed += dry
             if _SENDS[group]:
-                send += dry.sum(axis=0) * np.float32(0.5 * _SENDS[group])
+                np.add(dry[0], dry[1], out=both)
+                both *= np.float32(0.5 * _SENDS[group])
+                send += both
         return mixed, send
 
     def excerpts(self, total: int) -> list[FloatArray]:

@@ -7,6 +7,7 @@ vibrato cents.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -138,3 +139,30 @@ TIMBRES: dict[str, Timbre] = {
     "triangle": Timbre(drawbars=(1, 0, 0.111, 0, 0.04, 0, 0.02), bright=9000, dull=9000,
         attack=0.002, sustain=1.0, release=0.01, level=1.5),
 }  # fmt: skip
+_SINGERS = {
+    "f": {
+        "a": (850, 1300, 2900), "e": (600, 2200, 3000), "i": (380, 2600, 3200),
+        "o": (520, 950, 2800), "u": (400, 850, 2700),
+    },
+    "m": {
+        "a": (700, 1150, 2600), "e": (500, 1800, 2500), "i": (300, 2150, 2900),
+        "o": (450, 800, 2500), "u": (340, 720, 2300),
+    },
+}  # fmt: skip
+"""First three formants of each vowel, in Hz, by register."""
+_SINGER = Timbre(
+    tilt=1.05, bright=9000, dull=9000, attack=0.06, sustain=0.9, decay=0.4, release=0.12,
+    vibrato=24, vibrato_rate=5.4, breath=0.07, detune=(-3.0, 4.0), level=1.05,
+)  # fmt: skip
+
+
+def timbre_of(voice: str, sound: str = "") -> Timbre:
+    """Return the instrument of that name; a singer's depends on the vowel."""
+    return _sung(voice, sound or "a") if voice in _SINGERS else TIMBRES[voice]
+
+
+@lru_cache(maxsize=16)
+def _sung(register: str, vowel: str) -> Timbre:
+    first, second, third = _SINGERS[register][vowel]
+    body = ((first, 6.0, 0.16 * first), (second, 3.0, 0.13 * second), (third, 1.6, 0.12 * third))
+    return Timbre(**{**_SINGER.__dict__, "body": body})
