@@ -8,8 +8,8 @@ what was said before (``memory.py``), where audio comes from (``fetching.py``), 
 
 from __future__ import annotations
 
+import logging
 import time
-import warnings
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from os import PathLike
@@ -36,6 +36,8 @@ from .prices import list_models, price_of
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+log = logging.getLogger("phaseo_nb")
+
 SANDBOX_INTERVAL = 0.25  # nobody is kept busy by questions to this machine
 
 
@@ -50,11 +52,13 @@ class MusicClient:
         Before environment, keyring and default.
     transport
         An ``httpx`` transport that carries API calls and audio alike, such as
-        ``Sandbox().transport``. Names are not resolved then, only looked at.
+        ``Sandbox().transport``. Names are not resolved then, only looked at. Without it API calls
+        use the proxy of the environment (``HTTPS_PROXY``), and audio never does.
     timeout
         Longest silence of one request in seconds. By default 60, and 600 for the call that starts
-        a job at a provider which answers with the finished music: hanging up earlier would lose
-        what is paid for. A number holds for every request.
+        a job at a provider which answers with the finished music (ElevenLabs, MiniMax, Lyria). A
+        number holds for every request, that call too: a small one hangs up on music that is
+        being made, and the paid request ends as ``UncertainSubmission``.
     model
         Used where a request names none; a paid gateway has no default of its own.
 
@@ -198,14 +202,14 @@ class MusicClient:
         ConnectionFailed, GatewayError
             Nothing was created.
 
-        Warns
+        Notes
         -----
-        UserWarning
-            For each word that has no effect at the chosen provider.
+        Each word that has no effect at the chosen provider is a warning in the log
+        ``phaseo_nb``, before anything is sent. A ready request says it by ``.ineffective()``.
         """
         ready, notes = self._orders.build(request, words)
         for note in notes:
-            warnings.warn(note, UserWarning, stacklevel=2)
+            log.warning("%s", note)
         return await self._orders.place(ready, on_submitted)
 
     def default_model(self) -> str:
@@ -324,9 +328,9 @@ class MusicClient:
     ) -> bytes | Path:
         """Fetch a track's audio, or hand out what came inside the answer already.
 
-        Audio is fetched without the API key, from public hosts and the gateway itself only, up to
-        200 MB; under 1 kB/s over 10 s it is given up. An address that has expired is asked for
-        anew once.
+        Audio is fetched without the API key and without a proxy of the environment, from public
+        hosts and the gateway itself only, up to 200 MB; under 1 kB/s over 10 s it is given up. An
+        address that has expired is asked for anew once.
 
         Parameters
         ----------

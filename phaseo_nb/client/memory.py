@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
@@ -31,6 +32,8 @@ class JobMemory:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._most_audio = most_audio
         self._most_jobs = most_jobs
+        self._held = 0
+        self._lock = threading.Lock()  # one client may serve the loops of several threads
 
     def __repr__(self) -> str:
         return f"<JobMemory {len(self._entries)} jobs>"
@@ -41,32 +44,39 @@ class JobMemory:
 
     def put(self, job: MusicJob, *, submitted_at: float | None = None) -> Entry:
         """Remember a job, or what is new about it."""
-        entry = self._entries.get(job.id)
-        if entry is None:
-            entry = self._entries[job.id] = Entry(job, submitted_at)
-        else:
-            entry.job = merged(entry.job, job)
-            if submitted_at is not None:
-                entry.submitted_at = submitted_at
-        self._entries.move_to_end(job.id)
-        self._make_room()
-        return entry
+        with self._lock:
+            entry = self._entries.get(job.id)
+            if entry is None:
+                entry = self._entries[job.id] = Entry(job, submitted_at)
+            else:
+                self._held -= _audio_bytes(entry.job)
+                entry.job = merged(entry.job, job)
+                if submitted_at is not None:
+                    entry.submitted_at = submitted_at
+            self._held += _audio_bytes(entry.job)
+            self._entries.move_to_end(job.id)
+            self._make_room()
+            return entry
 
     def owner_of(self, track: Track) -> MusicJob | None:
         """Return the job that a track came from."""
-        for entry in reversed(self._entries.values()):
+        with self._lock:
+            entries = list(self._entries.values())
+        for entry in reversed(entries):
             if any(track is own or track == own for own in entry.job.tracks):
                 return entry.job
         return None
 
     def _make_room(self) -> None:
         while len(self._entries) > self._most_jobs:
-            self._entries.popitem(last=False)
-        held = sum(_audio_bytes(entry.job) for entry in self._entries.values())
+            _, gone = self._entries.popitem(last=False)
+            self._held -= _audio_bytes(gone.job)
+        if self._held <= self._most_audio:
+            return
         for entry in list(self._entries.values())[:-1]:  # the newest stays, whatever its size
-            if held <= self._most_audio:
+            if self._held <= self._most_audio:
                 return
-            held -= _audio_bytes(entry.job)
+            self._held -= _audio_bytes(entry.job)
             tracks = tuple(replace(track, data=None) for track in entry.job.tracks)
             entry.job = entry.job.replace(tracks=tracks)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,7 @@ class Orders:
         self._model = model
         self._sleep = sleep
         self._clock = clock
-        self._sending: set[asyncio.Task[MusicJob]] = set()
+        self._sending: dict[asyncio.Task[MusicJob], int] = {}
 
     # -- what is ordered -----------------------------------------------------------------------
 
@@ -60,7 +61,7 @@ class Orders:
     def build(
         self, request: Request | str | None, words: dict[str, Any]
     ) -> tuple[Request, tuple[str, ...]]:
-        """Return a request that fits the gateway, with notes on what has no effect in it."""
+        """Return a request that fits the gateway, with notes on words that have no effect."""
         wire = "udio" if self._gateway.name == "udio" else "phaseo"
         if isinstance(request, (MusicRequest, UdioRequest)):
             if words:
@@ -71,7 +72,7 @@ class Orders:
                 expected = f"The {wire} gateway takes a {fits.__name__}."
                 name = type(request).__name__
                 raise RequestRejected(Issue("request", "wrong_request", name, expected))
-            return request, tuple(request.ineffective())
+            return request, ()  # whoever built it can ask it
         if request is not None and not isinstance(request, str):
             expected = "Give a prompt as text, a MusicRequest or a UdioRequest."
             name = type(request).__name__
@@ -89,16 +90,21 @@ class Orders:
         """Send an order; cancelling ends only the waiting, see :meth:`MusicClient.submit`."""
         self._transport.pool()  # a closed client says so before anything starts
         task = asyncio.ensure_future(self._create(request, on_submitted))
-        self._sending.add(task)
+        self._sending[task] = os.getpid()  # a forked child has the tasks, but not their loop
         task.add_done_callback(self._sent)
         return await asyncio.shield(task)
 
     async def settled(self) -> None:
-        """Wait until everything that this event loop has sent is answered."""
-        loop = asyncio.get_running_loop()
-        sending = [task for task in self._sending if task.get_loop() is loop]
-        if sending:
-            await asyncio.wait(sending)
+        """Wait until everything that was sent is answered, on whichever event loop."""
+        sending = [task for task, pid in list(self._sending.items()) if pid == os.getpid()]
+        for loop in {task.get_loop() for task in sending}:
+            done = _all_done([task for task in sending if task.get_loop() is loop])
+            if loop is asyncio.get_running_loop():
+                await done
+            elif loop.is_running():
+                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(done, loop))
+            else:
+                done.close()
 
     async def _create(
         self, request: Request, on_submitted: Callable[[MusicJob], None] | None
@@ -145,7 +151,11 @@ class Orders:
         return error
 
     def _sent(self, task: asyncio.Task[MusicJob]) -> None:
-        self._sending.discard(task)
+        self._sending.pop(task, None)
         if not task.cancelled() and task.exception() is not None:
             # Whoever waits gets it as well; whoever was interrupted finds it here.
             log.debug("A submission ended with %s", type(task.exception()).__name__)
+
+
+async def _all_done(tasks: list[asyncio.Task[MusicJob]]) -> None:
+    await asyncio.wait(tasks)

@@ -7,10 +7,11 @@ pool for every request: one small pool each, behind a gate, instead of one pool 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -55,6 +56,17 @@ class Pool:
         """For calls that last as long as the music takes to make: they must not hold up others."""
         self._transport = transport
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._pid = os.getpid()
+        # An event loop finishes its asynchronous generators before it closes: the one moment
+        # when connections that nobody closed can still be.
+        self._life = self._until_the_loop_ends()
+        with contextlib.suppress(StopIteration):
+            self._life.__anext__().__await__().__next__()
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the event loop of these connections runs in this process."""
+        return self._pid == os.getpid() and self.loop.is_running()
 
     @property
     def resolves(self) -> bool:
@@ -101,10 +113,16 @@ class Pool:
         )
 
     async def aclose(self) -> None:
-        """Close every connection."""
-        for client in self._clients.values():
-            await client.aclose()
-        self._clients.clear()
+        """Close every connection; on the pool's own event loop."""
+        await self._life.aclose()
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            while self._clients:
+                _, client = self._clients.popitem()
+                await client.aclose()
 
 
 def _client(**options: Any) -> httpx.AsyncClient:
@@ -151,5 +169,9 @@ async def release(pool: Pool, user: int) -> None:
             return
         for key in [key for key, (_, held) in _pools.items() if held is pool]:
             del _pools[key]
-    if pool.loop is asyncio.get_running_loop():  # another loop's sockets are not ours to touch
+    if pool.loop is asyncio.get_running_loop():
         await pool.aclose()
+    elif pool.is_alive:  # its sockets are for its own loop to close
+        closing = asyncio.run_coroutine_threadsafe(pool.aclose(), pool.loop)
+        with anyio.move_on_after(5):
+            await asyncio.wrap_future(closing)
