@@ -11,8 +11,10 @@ import pytest
 from raw_server import answer, serving
 
 from phaseo_nb.errors import AudioError
+from phaseo_nb.settings.addresses import shown
 from phaseo_nb.transport.certificates import ssl_context
 from phaseo_nb.transport.guard import Origin, check_url, why_not_public
+from phaseo_nb.transport.http import Transport
 from phaseo_nb.transport.pinned import PinnedBackend, PinnedTransport, resolve
 
 OWN = Origin("http", "127.0.0.1", 8123)
@@ -58,6 +60,19 @@ def test_public_addresses_pass(url):
         "https://cdn.example.org:22/a.mp3",
         "https://cdn.example.org:8443/a.mp3",
         "https://cdn.example.org:99999/",
+        "https://cdn.example.org:80/a.mp3",
+        "https://cdn.example.org:0/a.mp3",
+        "https://@cdn.example.org/a.mp3",
+        "https://:@cdn.example.org/a.mp3",
+        "https://%31%32%37.0.0.1/a",
+        "https://cdn%2eexample.org/a",
+        "https://1.2.3.4.5/a",
+        "https://cdn.example.0x1/a",
+        "https://cdn.example.org/a\u0085.mp3",
+        "https://cdn.example.org/a\u202egpm.3",
+        "https://cdn.example.org/a\u2028b.mp3",
+        "https://cdn.example\u200b.org/a.mp3",
+        "http://127.0.0.1:0/audio/1.wav",
         "https://cdn.example.org/a b.mp3",
         "https://cdn.example.org/a\r\nHost: evil",
         "https://cdn.example.org\\@127.0.0.1/",
@@ -135,6 +150,24 @@ NOT_PUBLIC = [
     "2002:7f00:1::",
     "::7f00:1",
     "2001:0:4136:e378:8000:63bf:80ff:fffe",
+    "168.63.129.16",
+    "192.88.99.1",
+    "192.31.196.1",
+    "192.52.193.1",
+    "192.175.48.1",
+    "192.0.0.9",
+    "3fff::1",
+    "3fff:fff:ffff::1",
+    "5f00::1",
+    "2001:20::1",
+    "2001:2::1",
+    "2620:4f:8000::1",
+    "4000::1",
+    "::ffff:0:8.8.8.8",
+    "2a00:1450::5efe:7f00:1",
+    "2a00:1450::200:5efe:10.0.0.1",
+    "2001:db8::5efe:8.8.8.8",
+    "fe80::5efe:8.8.8.8",
 ]
 PUBLIC = [
     "1.1.1.1",
@@ -147,6 +180,11 @@ PUBLIC = [
     "::ffff:8.8.8.8",
     "64:ff9b::808:808",
     "2002:0808:0808::",
+    "2a00:1450::5efe:8.8.8.8",
+    "168.63.129.15",
+    "192.88.98.1",
+    "3ffe::1",
+    "223.255.255.255",
 ]
 
 
@@ -201,6 +239,76 @@ async def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch):
 
     assert asked == [b"cdn.example.org"] or asked == ["cdn.example.org"]
     assert connected == [("93.184.216.34", 443)]
+
+
+@pytest.mark.anyio
+async def test_a_silent_address_leaves_time_for_the_others(monkeypatch):
+    """Each of three addresses gets an equal share of the time that is left."""
+    now, shares = [100.0], []
+    answers = [(2, 1, 6, "", (ip, 443)) for ip in ("93.184.216.34", "1.1.1.1", "8.8.8.8")]
+
+    async def connect(self, host, port, timeout=None, *args, **kwargs):
+        shares.append(timeout)
+        now[0] += 2.0 if host == "1.1.1.1" else timeout
+        raise httpcore.ConnectTimeout(host)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: answers)
+    monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("phaseo_nb.transport.pinned.time.monotonic", lambda: now[0])
+        with pytest.raises(httpcore.ConnectTimeout, match=r"8\.8\.8\.8"):
+            await PinnedBackend(None).connect_tcp("cdn.example.org", 443, 12.0)
+
+    assert shares == [pytest.approx(4.0), pytest.approx(4.0), pytest.approx(6.0)]
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("https://cdn.example.org/a.mp3?sig=x#t", "https://cdn.example.org/a.mp3"),
+        ("https://user:pw@h.com/x", "https://…"),
+        ("https://user:pa/ss@h.com/x", "https://…"),
+        ("https://user:pa?ss@h.com/x", "https://…"),
+        ("https://user:pa#ss@h.com/x", "https://…"),
+        ("https://user:443/ss@h.com/x", "https://…"),
+        ("https://user@h.com/x", "https://…"),
+        ("https://h.com\\@evil/", "https://…"),
+        ("https://h.com/@artist/a.mp3", "https://h.com/…"),
+        ("//user:pw@h.com/x", "…"),
+        ("user:pw@h.com", "…"),
+        ("mailto:user:pw@h.com", "…"),
+        ("phaseo_v1_sk_abcdef123456_topsecretvalue99", "…"),
+        ("api.example.org/v1?x=1", "api.example.org/v1"),
+        ("user:pw@x://h.com", "…"),
+        ("https://h.com/a\u202eb\r\n", "https://h.com/a\N{REPLACEMENT CHARACTER}b"),
+        ("https://h.com/" + "a" * 500, "https://h.com/" + "a" * 66 + "…"),
+    ],
+)
+def test_messages_show_no_secret_and_no_wrong_host(url, text):
+    """What is shown of an address holds no user name, password, query, control or other host."""
+    assert shown(url) == text
+
+
+@pytest.mark.anyio
+async def test_audio_goes_through_no_proxy(monkeypatch):
+    """The environment's proxy is asked neither for audio nor for the host's name."""
+
+    async def script(asked):
+        await asked.say(answer(502))
+
+    async with serving(script) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy", "http_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        async with httpx.AsyncClient(transport=PinnedTransport(None, ssl_context())) as client:
+            for url in ("http://127.0.0.1:1/", "https://localhost:1/"):
+                with pytest.raises(AudioError, match="was not asked"):
+                    await client.get(url)
+        wire = Transport(base_url="http://127.0.0.1:1", key=None)
+        with pytest.raises(httpx.ConnectError):
+            await wire.pool().audio.get("http://127.0.0.1:1/")
+        await wire.aclose()
+
+    assert proxy.asked == []
 
 
 @pytest.mark.anyio
