@@ -20,18 +20,20 @@ def is_text(head: bytes) -> bool:
         return True
     if _reads_as(head, "utf-8-sig"):
         return True
-    if any(_reads_as(head, name, western=True) for name in ("utf-16-le", "utf-16-be")):
+    # Quiet samples on a constant offset read as UTF-16 letters; pages and JSON begin like this.
+    if any(_reads_as(head, name, begins='<{["') for name in ("utf-16-le", "utf-16-be")):
         return True
     # One of the many encodings with one byte per character: mostly ASCII, and never a zero.
     plain = sum(byte in _PRINTABLE for byte in head)
     return 0 not in head and plain >= 0.85 * len(head)
 
 
-def _reads_as(head: bytes, encoding: str, *, western: bool = False) -> bool:
+def _reads_as(head: bytes, encoding: str, *, begins: str | None = None) -> bool:
     try:  # the last character may be cut in the middle
         text = codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:
         return False
-    if western and (len(text) < 4 or sum(c < "\u0250" for c in text) < 0.8 * len(text)):
+    start = text.lstrip()[:1]
+    if not start or (begins is not None and start not in begins):
         return False
-    return bool(text) and all(c.isprintable() or c in _SPACES for c in text)
+    return all(c.isprintable() or c in _SPACES for c in text)
