@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -63,7 +64,7 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> A
 
 
 @asynccontextmanager
-async def serving(script: Script, *, keeps: bool = False):
+async def serving(script: Script, *, keeps: bool = False, tls: ssl.SSLContext | None = None):
     """Run ``script`` for every request; a connection carries one, or many if it ``keeps``."""
     server = Server()
     tasks: set[asyncio.Task] = set()
@@ -88,8 +89,8 @@ async def serving(script: Script, *, keeps: bool = False):
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    server.url = f"http{'s' if tls else ''}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:

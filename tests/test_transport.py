@@ -388,6 +388,36 @@ async def test_at_most_eight_at_a_time():
     assert 4 <= server.most_open <= 8
 
 
+async def test_clients_with_different_keys_share_connections_not_keys():
+    """Two clients of one base URL ask over the same kept connection, each with its own key.
+
+    The one that is closed first leaves the connection to the other.
+    """
+    seen = []
+
+    async def script(asked):
+        port = asked.writer.get_extra_info("peername")[1]
+        seen.append((port, asked.headers["authorization"]))
+        await asked.say(answer(body=b"{}").replace(b"Connection: close\r\n", b""))
+
+    async with serving(script, keeps=True) as server:
+        one, two = (
+            Transport(base_url=server.url, key=SecretStr(f"key-number-{n}"), sleep=Pauses())
+            for n in (1, 2)
+        )
+        assert one.pool() is two.pool()
+        for wire in (one, two):
+            await wire.send(ASK)
+        await one.aclose()
+        assert server.open == 1
+        await two.send(ASK)
+        await two.aclose()
+
+    ports, keys = zip(*seen, strict=True)
+    assert len(set(ports)) == 1
+    assert keys == ("Bearer key-number-1", "Bearer key-number-2", "Bearer key-number-2")
+
+
 async def test_calls_that_make_music_do_not_hold_up_the_others():
     """Eight paid calls that last minutes leave room for questions."""
     release = asyncio.Event()
