@@ -33,7 +33,7 @@ def check_base_url(url: Any) -> str:
     except ValueError:
         raise _refused(url, "it cannot be read as an address") from None
     problem = _problem(url, parts.scheme.lower(), host, port)
-    if problem is None and (parts.username is not None or parts.password is not None):
+    if problem is None and "@" in url:  # also behind a slash: a password may hold one
         problem = "it holds a user name or password; a key goes into `api_key=`"
     if problem is None and (parts.query or parts.fragment):
         problem = "it has a query or fragment"
