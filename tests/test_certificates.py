@@ -16,7 +16,7 @@ from phaseo_nb.errors import AudioError, ConnectionFailed, SettingsError
 from phaseo_nb.transport.certificates import is_distrust, ssl_context
 from phaseo_nb.transport.download import download
 from phaseo_nb.transport.guard import Origin
-from phaseo_nb.transport.http import Transport
+from phaseo_nb.transport.http import AnswerLost, Transport
 from phaseo_nb.transport.messages import Call
 from phaseo_nb.transport.pinned import PinnedTransport
 
@@ -108,6 +108,25 @@ def test_a_certificate_file_that_is_none_is_said(monkeypatch, tmp_path):
 
     with pytest.raises(SettingsError, match=r"none\.pem"):
         ssl_context()
+
+
+async def test_distrust_elsewhere_does_not_make_a_sent_call_unsent():
+    """A paid call that broke after sending stays open, whatever failed before it."""
+
+    def handle(request):
+        try:
+            raise ssl.SSLCertVerificationError("of another connection")
+        except ssl.SSLError:
+            raise httpx.ReadError("reset")  # noqa: B904
+
+    wire = Transport(
+        base_url="https://gateway.example/v1",
+        key=SecretStr(KEY),
+        transport=httpx.MockTransport(handle),
+        sleep=no_pause,
+    )
+    with pytest.raises(AnswerLost):
+        await wire.send(BUY)
 
 
 def test_the_cause_is_found_below_other_errors():

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import pickle
+import re
 import traceback
 
 import httpx
@@ -50,7 +51,8 @@ def test_a_verbose_traceback_does_not_show_it(refused):
     from IPython.core.ultratb import VerboseTB
 
     error, _ = refused
-    shown = VerboseTB(theme_name="nocolor").text(type(error), error, error.__traceback__)
+    coloured = VerboseTB(include_vars=True).text(type(error), error, error.__traceback__)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
 
     assert "suno/v4.5" in shown  # it does show variables
     assert SECRET not in shown

@@ -7,6 +7,7 @@ nothing of it can have arrived. Whatever an answer says is for the gateway to re
 from __future__ import annotations
 
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -273,7 +274,7 @@ class Transport:
     # -- what follows from it ------------------------------------------------------------------
 
     def _failure(self, error: Exception) -> _Failure:
-        if is_distrust(error):
+        if isinstance(error, (*_NOT_SENT, ssl.SSLError)) and is_distrust(error):
             shown = detached(error, self._key)
             return _Failure(shown, was_sent=False, is_passing=False, advice=CERTIFICATE_ADVICE)
         passing = isinstance(error, (httpx.NetworkError, httpx.TimeoutException, TimeoutError))
