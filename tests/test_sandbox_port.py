@@ -143,19 +143,61 @@ def test_a_taken_port_is_an_os_error(sandbox, server):
         sandbox.serve(server.port)
 
 
+def _start(*arguments: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "phaseo_nb.sandbox", *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+
+
 def test_the_command_line_serves_and_says_sandbox():
     """python -m phaseo_nb.sandbox --port 0 prints where it is, says sandbox, and can be stopped."""
-    command = [sys.executable, "-m", "phaseo_nb.sandbox", "--port", "0"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    ) as process:
-        lines = [process.stdout.readline() for _ in range(4)]
-        url = re.search(r"http://127\.0\.0\.1:\d+/v1", "".join(lines)).group()
-        answer = httpx.post(f"{url}/music/generate", json=BAND, headers=BEARER)
+    with _start("--port", "0") as process:
+        said = process.stdout.readline()
+        while "Ctrl+C" not in said:
+            said += process.stdout.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+/v1", said).group()
+        key = re.search(r'api_key="(\S+)"', said).group(1)
+        model = re.search(r'model="(\S+)"', said).group(1)
+        answer = httpx.post(
+            f"{url}/music/generate",
+            json={"model": model, "prompt": "a tide"},
+            headers={"authorization": f"Bearer {key}"},
+        )
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
 
-    assert "sandbox" in lines[0]
+    assert said.startswith("phaseo_nb sandbox")
     assert answer.json()["status"] == "queued"
     assert (process.returncode, err) == (0, "")
-    assert "stopped" in out
+    assert out == "\nphaseo_nb sandbox: stopped\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--port", "{taken}"], 1, r"Port \d+ of 127\.0\.0\.1 is in use\. Choose another with"),
+        (["--port", "70000"], 2, "a port is a number from 0 to 65535, not '70000'"),
+        (["--port", "0", "--speed", "0"], 2, "a speed is a number above 0, not '0'"),
+        (["--port", "0", "--host", "192.0.2.1"], 1, r"Cannot serve on 192\.0\.2\.1:0: "),
+    ],
+    ids=["taken", "port", "speed", "host"],
+)
+def test_the_command_line_says_in_one_line_why_not(server, arguments, code, said):
+    """What cannot be served ends with one line that names it, and no traceback."""
+    filled = [argument.format(taken=server.port) for argument in arguments]
+    with _start(*filled) as process:
+        out, err = process.communicate(timeout=20)
+
+    assert (process.returncode, out) == (code, "")
+    assert re.search(said, err.splitlines()[-1])
+    assert "Traceback" not in err
+
+
+def test_a_server_for_every_address_names_one_that_can_be_opened(sandbox):
+    """0.0.0.0 is no address to call: the URL shown is that of this machine."""
+    with sandbox.serve(host="0.0.0.0") as server:
+        answer = httpx.get(f"{server.phaseo_url}/models", headers=BEARER)
+
+    assert server.url == f"http://127.0.0.1:{server.port}"
+    assert answer.status_code == 200
