@@ -117,6 +117,14 @@ def encode(
     AudioError
         Unknown format, a sample rate or number of channels that the format cannot hold, values
         that are not numbers, or a missing extra.
+
+    Examples
+    --------
+    >>> samples = np.zeros((2, 44_100), np.float32)
+    >>> data = encode(samples, 44_100, "wav", tags={"title": "Silence"})
+    >>> again, sample_rate = decode(data)
+    >>> again.shape, sample_rate
+    ((2, 44100), 44100)
     """
     writer = _WRITERS.get(format)
     if writer is None:

@@ -29,6 +29,15 @@ def integrated_loudness(samples: FloatArray, sample_rate: int) -> float:
         0.4 s, one gating block, is measured as one block as long as it is.
     sample_rate
         In Hz.
+
+    Examples
+    --------
+    A sine of 997 Hz at full scale on one channel is what the standard defines as -3.01 LUFS:
+
+    >>> t = np.arange(48_000) / 48_000
+    >>> sine = np.sin(2 * np.pi * 997 * t, dtype=np.float32)[None]
+    >>> round(integrated_loudness(sine, 48_000), 2)
+    -3.01
     """
     sound = np.atleast_2d(samples)
     n_channels, n_samples = sound.shape

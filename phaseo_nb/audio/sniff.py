@@ -62,6 +62,13 @@ def sniff(data: bytes) -> AudioType | None:
     -------
     AudioType or None
         ``None`` for a web page, JSON, a picture, raw samples without a header, or nothing.
+
+    Examples
+    --------
+    >>> sniff(b"RIFF$...WAVEfmt ").mime
+    'audio/wav'
+    >>> sniff(b"<html>502 Bad Gateway</html>") is None
+    True
     """
     name = _name(bytes(data[:12]), data)
     return TYPES[name] if name else None

@@ -82,6 +82,27 @@ class Sandbox:
         Other ids than another sandbox.
     shelf_bytes
         Most bytes of finished audio held in memory; what is dropped is played again when asked.
+
+    Examples
+    --------
+    A song, and one that fails as scripted; no second is really waited:
+
+    >>> import asyncio
+    >>> import phaseo_nb as nb
+    >>> from phaseo_nb.sandbox import failed
+    >>> sandbox = nb.Sandbox(clock="manual").script("storm", failed("SENSITIVE_WORD_ERROR"))
+    >>> async def play(prompt):
+    ...     async with sandbox.client() as client:
+    ...         job = await client.submit(prompt, model="sandbox/band", duration=8)
+    ...         sandbox.advance(5)
+    ...         return await client.get(job.id)
+    >>> job = asyncio.run(play("a calm sea at night"))
+    >>> job.status, job.sandbox, job.tracks[0].duration
+    ('completed', True, 8.0)
+    >>> asyncio.run(play("a storm at sea")).failure
+    'SENSITIVE_WORD_ERROR'
+    >>> sandbox
+    <Sandbox, 2 jobs>
     """
 
     def __init__(

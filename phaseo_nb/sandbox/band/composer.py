@@ -51,6 +51,14 @@ def compose(spec: SongSpec) -> Score:
     ------
     ValueError
         The duration is not a number of seconds from 0.1 to 600.
+
+    Examples
+    --------
+    >>> score = compose(SongSpec("slow jazz in F minor, 70 bpm", negative="drums", duration=12.0))
+    >>> score.genre, score.bpm, score.key, score.mode
+    ('jazz', 70.0, 'F', 'minor')
+    >>> score.layer("drums") is None
+    True
     """
     if not (math.isfinite(spec.duration) and 0.1 <= spec.duration <= LONGEST):
         message = f"duration must be 0.1 to {LONGEST:g} seconds, not {spec.duration!r}"
