@@ -14,10 +14,12 @@ GENERATE = "/v1/music/generate"
 
 def http(sandbox: Sandbox, **headers: str) -> httpx.AsyncClient:
     """Return a plain HTTP client, as somebody else would write one."""
+    sent = httpx.Headers(BEARER)
+    sent.update(headers)
     return httpx.AsyncClient(
         transport=sandbox.transport,
         base_url="https://api.phaseo.app",
-        headers={**BEARER, **headers},
+        headers=sent,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import soundfile
 from sandboxes import BAND, GENERATE, SUNO, audio, finished, http, status, submit
 
 from phaseo_nb.sandbox import KEY, Sandbox
+from phaseo_nb.sandbox.clock import ManualClock
 
 pytestmark = pytest.mark.anyio
 CONTRACT = json.loads((Path(__file__).parent / "contract" / "phaseo_gateway.json").read_text())
@@ -75,6 +77,7 @@ async def test_the_post_envelope_has_the_gateways_fields_and_headers(sandbox):
         (None, "missing_or_invalid_authorization_header"),
         ("Basic dTpw", "missing_or_invalid_authorization_header"),
         ("Bearer ", "missing_or_invalid_authorization_header"),
+        ("bearer phaseo_v1_sk_abcdef12_secret", "missing_or_invalid_authorization_header"),
         ("Bearer hello", "invalid_key_format"),
         ("Bearer phaseo_v1_sk_short_x", "invalid_key_format"),
         ("Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "invalid_key_format"),
@@ -139,6 +142,82 @@ async def test_odd_values_in_open_objects_break_nothing(sandbox, body):
         answer = await client.post(GENERATE, content=json.dumps(body))
 
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "key_not_found_or_revoked",
+        "key_soft_blocked",
+        "key_expired",
+        "invalid_secret",
+        "legacy_key_prefix_retired",
+        "oauth_delegated_key_required",
+    ],
+)
+async def test_a_key_that_is_in_order_can_be_refused_for_every_reason(reason):
+    """Each reason of the contract can be played: in the description of POST, as reason of GET."""
+    async with http(Sandbox(state=reason)) as client:
+        posted = await client.post(GENERATE, json=SUNO)
+        asked = [await client.get(path) for path in (f"{GENERATE}/x", "/v1/models")]
+
+    assert (posted.status_code, posted.json()["description"]) == (401, reason)
+    assert [(each.status_code, each.json()["reason"]) for each in asked] == [(401, reason)] * 2
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [("2026-12-31T23:59:59", 200), ("2027-01-01T00:00:00", 401)],
+    ids=["before", "after"],
+)
+async def test_the_old_key_prefix_ends_with_2026(day, expected):
+    """Keys that begin with aistats are taken until 2027-01-01 in UTC, and not from then on."""
+
+    class ThatDay(ManualClock):
+        def wall(self):
+            return datetime.fromisoformat(f"{day}+00:00")
+
+    sandbox = Sandbox(clock=ThatDay())
+    async with http(sandbox, authorization="Bearer aistats_v1_sk_0123456789_secret") as client:
+        answer = await client.post(GENERATE, json=SUNO)
+
+    assert answer.status_code == expected
+    assert answer.json().get("description") in (None, "legacy_key_prefix_retired")
+
+
+@pytest.mark.parametrize("state", ["open", "music_disabled"])
+async def test_web_pages_may_ask_first(state):
+    """OPTIONS is answered with 204 and CORS before the key, and with music switched off."""
+    async with http(Sandbox(state=state), authorization="") as client:
+        asked = await client.options(GENERATE)
+        other = await client.get("/v1/models")
+
+    assert (asked.status_code, asked.content) == (204, b"")
+    for answer in (asked, other):
+        assert answer.headers["access-control-allow-origin"] == "*"
+    assert "Authorization" in asked.headers["access-control-allow-headers"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", GENERATE),
+        ("DELETE", f"{GENERATE}/x"),
+        ("POST", f"{GENERATE}/x"),
+        ("GET", GENERATE),
+        ("GET", "/v1/music"),
+    ],
+)
+async def test_what_is_no_route_is_not_found_as_text(method, path):
+    """The gateway's router has no 405 and no JSON for what it does not know; 501 comes first."""
+    async with http(Sandbox()) as client:
+        answer = await client.request(method, path)
+    async with http(Sandbox(state="music_disabled")) as client:
+        disabled = await client.request(method, path)
+
+    assert (answer.status_code, answer.text) == (404, "404 Not Found")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert disabled.status_code == 501
 
 
 async def test_a_body_beyond_16_mib_is_too_large(sandbox):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from ..wire import BodyTooLarge, NotJSON, read_json
 from . import envelopes
 
 _KEY = re.compile(r"(phaseo|aistats)_v1_(sk|mk)_([A-Za-z0-9]{6,64})_(\S+)", re.ASCII)
+_LEGACY_UNTIL = datetime(2027, 1, 1, tzinfo=timezone.utc)
 _KEY_STATES = frozenset(
     [
         "key_not_found_or_revoked",
@@ -46,26 +48,28 @@ class Admitted(NamedTuple):
     """What the provider would refuse."""
 
 
-def key_problem(request: Request, state: str) -> str | None:
+def key_problem(request: Request, service: Service) -> str | None:
     """Return why the bearer key is not accepted, in the gateway's word; ``None`` for a good one.
 
     Every well-formed key is good: the sandbox has no accounts.
     """
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    key = key.strip()
-    if scheme.lower() != "bearer" or not key:
+    header = request.headers.get("authorization", "")
+    key = header.removeprefix("Bearer ").strip()
+    if not header.startswith("Bearer ") or not key:  # the word in this letter case only
         return "missing_or_invalid_authorization_header"
     if "_mk_" in key[:16]:
         return "management_key_not_valid_for_gateway"
     match = _KEY.fullmatch(key)
     if match is None:
         return "invalid_key_format"
-    return state if state in _KEY_STATES else None
+    if match.group(1) == "aistats" and service.clock.wall() >= _LEGACY_UNTIL:
+        return "legacy_key_prefix_retired"
+    return service.state if service.state in _KEY_STATES else None
 
 
 async def admit(request: Request, service: Service, request_id: str) -> Admitted | Response:
     """Return the request if it may go on to its provider, else the gateway's refusal."""
-    problem = key_problem(request, service.state)
+    problem = key_problem(request, service)
     if problem is not None:
         return envelopes.post_error(request_id, "unauthorised", reason=problem)
     try:

@@ -35,7 +35,7 @@ class Lists:
         ]
 
     def _refused(self, request: Request) -> Response | None:
-        problem = key_problem(request, self._service.state)
+        problem = key_problem(request, self._service)
         if problem is None:
             return None
         request_id = self._service.book.next_id("poll")

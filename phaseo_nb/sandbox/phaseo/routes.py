@@ -235,7 +235,7 @@ class PhaseoSide:
         if service.state == "music_disabled":
             return envelopes.music_disabled()
         request_id = service.book.next_id("poll")
-        problem = key_problem(request, service.state)
+        problem = key_problem(request, service)
         if problem is not None:
             return envelopes.get_error(request_id, "unauthorised", problem)
         music_id = request.path_params["music_id"]
