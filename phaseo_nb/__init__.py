@@ -1,10 +1,14 @@
 """Music generation in a Jupyter notebook.
 
->>> import phaseo_nb as nb
->>> sorted(nb.__all__) == nb.__all__
-True
+In a cell: ``take = await nb.generate("Warm jazz trio with brushed drums", duration=8)``. Where
+nothing can be awaited, the same in a plain function or script:
 
-In a cell: ``take = await nb.generate("Warm jazz trio with brushed drums", duration=8)``.
+>>> import phaseo_nb as nb
+>>> session = nb.connect("sandbox")
+>>> take = nb.run(nb.generate("Warm jazz trio with brushed drums", duration=2))
+>>> take.track.format
+'mp3'
+
 Names are loaded when first used, so this import costs milliseconds and touches nothing.
 """
 

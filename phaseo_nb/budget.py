@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 class Budget:
     """US dollars of one session; safe to use from several threads."""
 
-    def __init__(self, limit: Any, *, allow_unknown_price: bool = False) -> None:
+    def __init__(
+        self,
+        limit: Any,
+        *,
+        allow_unknown_price: bool = False,
+        amounts: dict[int, float] | None = None,
+    ) -> None:
         number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
         if limit is not None and not (number and 0 <= limit < 1e9):
             message = f"budget_usd = {limit!r} is no amount of US dollars. Give a number from 0."
             raise SettingsError(message)
         self.limit: float | None = limit
         self.allow_unknown_price = allow_unknown_price
-        self._amounts: dict[int, float] = {}
+        # Shared by every session of one gateway in this process: a cell that connects is run
+        # again with the rest, and must not fill the purse again.
+        self._amounts = {} if amounts is None else amounts
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:

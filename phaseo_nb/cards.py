@@ -259,6 +259,13 @@ def open_question_card(
     return _message(heading, lines, None, [], AMBER, "?", sandbox, False, "".join(ways))
 
 
+def remark(words: str, *, text: bool = False) -> str:
+    """Return one quiet line above a card."""
+    if text:
+        return visible(words)
+    return f'<div style="{_FONT};{_SMALL};margin:6px 0 0">{_h(words)}</div>'
+
+
 def note_card(notes: Sequence[str], *, heading: str = "Good to know", text: bool = False) -> str:
     """Return a card with notes said before a job starts; empty where there are none."""
     if not notes:
@@ -279,11 +286,20 @@ def stopped_card(
     """Return the card of a job nobody waits for any more, with the line that takes it up."""
     after = f" after {clock(elapsed)}" if elapsed is not None else ""
     which = f"Job {job_id}" if job_id else "The job"
-    paid = f" It costs {price} either way." if price else ""
+    paid = f" It costs {price} either way." if price and price != "free" else ""
     lines = [f"“{excerpt(prompt, 140)}”"] if prompt else []
-    lines.append(f"{which} goes on at the service, and nothing is lost.{paid}")
+    lines.append(f"{which} goes on at the service.{paid}")
     heading = f"Stopped waiting{after}"
-    return _message(heading, lines, "To take it up again:", [resume], INK, "‖", sandbox, text)
+    return _message(
+        heading,
+        lines,
+        "To take it up again, as long as this kernel lives:",
+        [resume],
+        INK,
+        "‖",
+        sandbox,
+        text,
+    )
 
 
 # -- parts -------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from .connecting import default_session
-from .live import LiveLine
+from .live import LiveLine, has_display
 from .session import Session
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ async def generate(
     prompt: str | None = None,
     *,
     model: str | None = None,
-    duration: float | None = None,
+    duration: int | None = None,
     format: str | None = None,
     lyrics: str | None = None,
     style: str | None = None,
@@ -62,7 +62,7 @@ async def generate(
     model
         Such as ``"suno/v4.5"``; a paid gateway has no default, the sandbox has one.
     duration
-        Seconds. Some providers decide themselves; then that is said before the job starts.
+        Whole seconds. Some providers decide themselves; then that is said before the job starts.
     format
         ``"mp3"``, ``"wav"``, ``"ogg"`` or ``"aac"``.
     lyrics, style, title, negative
@@ -70,7 +70,7 @@ async def generate(
     instrumental
         True for no singing.
     voice
-        ``"m"`` or ``"f"``.
+        ``"m"`` or ``"f"`` (or ``"male"``, ``"female"``).
     suno, elevenlabs, minimax
         Options of one provider, in the wire's spelling or in snake_case. They win over words.
     provider, routing
@@ -216,6 +216,12 @@ def resume(
     return jobs
 
 
+def _say(*notes: str | None) -> None:
+    """Say what would stand on a card, where there are none."""
+    for note in filter(None, notes):
+        log.warning(note)
+
+
 _WORDS = {
     "model",
     "duration",
@@ -251,9 +257,10 @@ def _start(
     job = session.start(prompt, request=request, take=take, fresh=fresh, timeout=timeout, **words)
     announcement = session.announce_once()
     if not show:
-        for note in filter(None, (announcement, *job.notes)):
-            log.info(note)
+        _say(announcement, *job.notes)
         return job, None
+    if not has_display():
+        _say(announcement, *job.notes)
     line = LiveLine(job, session, announcement=announcement)
     line.show()
     return job, line

@@ -46,7 +46,8 @@ def connect(
     library, callbacks
         Not available yet: takes live in memory, and the services are polled.
     budget_usd
-        The most this session may spend, in US dollars.
+        The most that may be spent at this gateway while the kernel lives, in US dollars;
+        connecting again does not fill it up.
     allow_unknown_price
         With a budget: let requests through whose price nobody knows.
     transport

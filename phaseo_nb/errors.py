@@ -79,7 +79,8 @@ class RequestRejected(PhaseoError, ValueError):
         self.field, self.reason, self.value, self.expected = first
         more = f" ({len(issues) - 1} more in .issues)" if len(issues) > 1 else ""
         what = f"{first.field or 'the request'} = {_shorten(first.value)}"
-        super().__init__(f"{what} was not sent: {first.reason.rstrip('.')}. {first.expected}{more}")
+        rule = first.reason.rstrip(".")
+        super().__init__(f"{what} was not sent. {first.expected} (Rule: {rule}.){more}")
 
 
 class GatewayError(PhaseoError):

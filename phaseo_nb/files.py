@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,13 +32,32 @@ def write_track(track: KeptTrack, path: Path, format: str | None, *, overwrite: 
         wanted = _wanted_format(track, path, format)
         if not path.suffix:
             path = path.with_name(path.name + (TYPES[wanted].suffix if wanted in TYPES else ".pcm"))
-        _check_place(path, overwrite)
-        _write(path, _bytes_of(track, wanted))
+        data = _bytes_of(track, wanted)
+        _check_place(path, overwrite or _is_ours(path, track))
+        _write(path, data)
+        _written[path.absolute()] = track.sha256, _hash(path)
     except (OSError, ValueError, RuntimeError) as error:  # a NUL, 300 letters, no home, no right
         why = getattr(error, "strerror", None) or error
         message = f"{str(path)!r} cannot be written: {why}."
         raise AudioError(message) from error
     return path
+
+
+_written: dict[Path, tuple[str, str]] = {}
+"""Files written by this process: of which recording, and what was in them afterwards."""
+
+
+def _is_ours(path: Path, track: KeptTrack) -> bool:
+    """Tell whether a file is this very track, saved before and untouched: a cell run again."""
+    return path.is_file() and _written.get(path.absolute()) == (track.sha256, _hash(path))
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1_000_000):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _wanted_format(track: KeptTrack, path: Path, format: str | None) -> str:

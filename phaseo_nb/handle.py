@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .engine import engine
 from .errors import JobTimeout
+from .phrases import excerpt
 
 if TYPE_CHECKING:
     from .jobs import Cost, MusicJob, Track
@@ -121,10 +122,10 @@ class Job:
         return self._future.result() if done else None
 
     def __repr__(self) -> str:
-        name = self.id or "not answered yet"
+        name = f" of {excerpt(self.prompt, 40)!r}" if self.prompt else ""
         sandbox = ", sandbox" if self._answer and self._answer.sandbox else ""
         stopped = ", no longer watched" if isinstance(self.error, JobTimeout) else ""
-        return f"<Job {name} {self.status}{sandbox}{stopped}>"
+        return f"<Job{name} {self.status}{sandbox}{stopped}>"
 
     # -- waiting ---------------------------------------------------------------------------
 

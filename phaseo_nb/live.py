@@ -138,7 +138,9 @@ class LiveLine:
             said = ["The same request as another one in this cell: its player is above."]
             return _bundle(Part.of(cards.note_card, said))
         take.mark_shown(self.cell_run)
-        return _bundle(self.notes, Part(take._repr_html_(), repr(take)))
+        kept = "Kept from before: nothing was sent, nothing was paid."
+        remark = Part.of(cards.remark, kept) if self.job.was_kept else None
+        return _bundle(self.notes, remark, Part(take._repr_html_(), repr(take)))
 
     def _stopped(self) -> Bundle:
         job = self.job
@@ -187,6 +189,11 @@ def can_watch() -> bool:
     return "cellId" in metadata or "google.colab" in sys.modules
 
 
+def has_display() -> bool:
+    """Tell whether there is a notebook or a terminal of IPython to draw in."""
+    return _shell() is not None
+
+
 def _shell() -> Any:
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython else None
@@ -210,8 +217,6 @@ def _bundle(*parts: Part | None) -> Bundle:
 
 def _notes(job: Job, announcement: str | None) -> Part | None:
     said = [announcement] if announcement else []
-    if job.was_kept:
-        said.append("Kept from before: nothing was sent and nothing was paid.")
     if job.failed_before is not None:
         said.append(f"The last attempt at this request failed. It cost: {job.failed_before}.")
     said.extend(job.notes)

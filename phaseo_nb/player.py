@@ -11,7 +11,8 @@ from IPython.display import Audio
 from . import cards, settings
 from .audio.sniff import sniff
 from .errors import AudioError, SettingsError
-from .kept import BARS, KeptTrack
+from .jobs import Track
+from .kept import BARS, About, KeptTrack
 from .phrases import clock, excerpt, length_words, loudness, maker, size
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ class Player(Audio):
     """
 
     def __init__(self, track: Track, *, embed_limit: int | None = None) -> None:
+        if not isinstance(track, Track):
+            message = (
+                f"Player takes a track, such as take.track, not {type(track).__name__}. For a "
+                "file there is IPython.display.Audio."
+            )
+            raise TypeError(message)
         kept = track if isinstance(track, KeptTrack) else KeptTrack(track)
         self.track: KeptTrack = kept
         self.embed_limit = _limit(kept, embed_limit)
@@ -94,7 +101,7 @@ def player_html(track: KeptTrack, embed_limit: int | None = None, *, text: bool 
         none = "The service gave no audio for this track."
         notes = [track.failure or (lost if track.is_playable else none)]
     if about.cost is not None:
-        facts.append(str(about.cost) + (" for the job" if about.n_tracks > 1 else ""))
+        facts.append(_cost_words(about, sandbox=track.sandbox))
     return cards.player_card(
         title=title,
         prompt=about.prompt if track.title else None,
@@ -108,6 +115,14 @@ def player_html(track: KeptTrack, embed_limit: int | None = None, *, text: bool 
         sandbox=track.sandbox,
         text=text,
     )
+
+
+def _cost_words(about: About, *, sandbox: bool) -> str:
+    price = str(about.cost) + (" for the job" if about.n_tracks > 1 else "")
+    if not sandbox:
+        return price
+    # The sandbox answers with the prices of the services, so that budgets can be tried out.
+    return f"free here, {price} at the service" if about.cost and about.cost.usd else "free"
 
 
 def _limit(track: KeptTrack, asked: int | None) -> int:

@@ -47,8 +47,12 @@ class Session:
         announcement: str | None = None,
     ) -> None:
         self.connection = connection
-        self.budget = Budget(budget_usd, allow_unknown_price=allow_unknown_price)
         self.shelf: Shelf = shelf_of(home_folder().value)
+        self.budget = Budget(
+            budget_usd,
+            allow_unknown_price=allow_unknown_price,
+            amounts=self.shelf.amounts[connection.base_url],
+        )
         self._client = MusicClient.of(connection)
         self._announcement = announcement
 

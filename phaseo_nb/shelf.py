@@ -28,6 +28,8 @@ class Shelf:
         self._jobs: dict[str, dict[int, Job]] = defaultdict(dict)
         self._open_ends: dict[str, dict[int, PhaseoError]] = defaultdict(dict)
         self._failed: dict[str, Cost] = {}
+        self.amounts: dict[str, dict[int, float]] = defaultdict(dict)
+        """US dollars reserved or spent, by gateway address and job."""
         self._times: dict[str, list[float]] = defaultdict(list)
 
     def __repr__(self) -> str:

@@ -106,3 +106,55 @@ def test_a_track_can_be_saved_and_read_by_others(phaseo, tmp_path):
     for name in ("a.wav", "a.ogg", "a.mp3"):
         info = soundfile.info(take.track.save(tmp_path / name))
         assert info.duration == pytest.approx(3.0, abs=0.1)
+
+
+def test_saving_again_from_the_same_cell_is_no_conflict(phaseo, tmp_path):
+    """A cell that saves can be run again; a file of somebody else is still not overwritten."""
+    take = make(duration=2)
+    for name in ("a.ogg", "a.mp3"):
+        path = take.track.save(tmp_path / name)
+        assert take.track.save(tmp_path / name) == path
+
+    (tmp_path / "a.mp3").write_bytes(b"something dear")
+    with pytest.raises(nb.AudioError, match="overwrite=True"):
+        take.track.save(tmp_path / "a.mp3")
+    assert (tmp_path / "a.mp3").read_bytes() == b"something dear"
+
+
+def test_a_script_is_told_that_this_is_the_sandbox(caplog):
+    """Without a display the announcement and the notes go to the log, once."""
+    nb.connect("auto", transport=None)
+    for _ in range(2):
+        nb.run(nb.generate("slow harp", duration=2, title="Harp"))
+
+    said = [record.getMessage() for record in caplog.records if record.name == "phaseo_nb"]
+    assert len([line for line in said if "so this is the sandbox" in line]) == 1
+
+
+def test_a_sandbox_card_does_not_look_like_a_bill(phaseo):
+    """The price a service would ask for is shown as such; nothing was paid."""
+    html = make(model="suno/v4.5").track._repr_html_()
+
+    assert "free here, $0.06 for the job at the service" in html
+
+
+@pytest.mark.parametrize("prompt", [None, "", "  \n"])
+def test_the_band_wants_to_know_what_to_play(phaseo, prompt):
+    """An empty request is refused by the sandbox's own model too."""
+    with pytest.raises(nb.RequestRejected, match="Warm jazz trio"):
+        make(prompt)
+
+
+def test_a_misspelled_option_is_pointed_out():
+    """A key that is passed on but looks like a slip is named with the field it may mean."""
+    request = nb.MusicRequest(model="suno/v4.5", prompt="x", suno={"style_weigth": 0.5})
+
+    (note,) = request.ineffective()
+    assert "style_weigth" in note
+    assert "styleWeight" in note
+
+
+def test_a_player_wants_a_track():
+    """Player says what it takes when it is given a file name or a whole take."""
+    with pytest.raises(TypeError, match="take.track"):
+        nb.Player("a.wav")

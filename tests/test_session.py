@@ -170,6 +170,18 @@ def test_the_budget_is_kept():
     assert session.budget.left == pytest.approx(0.04)
 
 
+def test_connecting_again_does_not_fill_the_budget_up():
+    """A cell that connects is run again with the rest; what was spent stays spent."""
+    wire = Wire()
+    connect(wire, budget_usd=0.10)
+    make()
+
+    assert connect(wire, budget_usd=0.10).budget.left == pytest.approx(0.04)
+    with pytest.raises(nb.BudgetExceeded):
+        make("another waltz")
+    assert len(wire.posts) == 1
+
+
 def test_an_unknown_price_needs_consent():
     """With a budget, a model without a known price is refused unless that is allowed."""
     wire = Wire()

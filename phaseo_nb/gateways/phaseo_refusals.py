@@ -84,10 +84,12 @@ REASON_ADVICE = {
     "unsupported_minimax_music_audio_format": 'MiniMax makes mp3 and wav: `format="mp3"`.',
     "missing_prompt_or_input": "Lyria needs a prompt.",
     "no_enabled_providers": (
-        "No provider is switched on for this model. `await client.models()` lists what there is."
+        "No provider is switched on for this model. "
+        "`await nb.MusicClient().models()` lists what there is."
     ),
     "no_provider_pricing": (
-        "The gateway has no price for this model yet. `await client.models()` lists others."
+        "The gateway has no price for this model yet. "
+        "`await nb.MusicClient().models()` lists others."
     ),
     "blocked": "The gateway has paused this provider after recent errors. Try later or elsewhere.",
     "no_pricing": "The gateway has no price for this model at that provider. Choose another.",
@@ -97,7 +99,8 @@ REASON_ADVICE = {
 ERROR_ADVICE = {
     "model_required": 'Name a model, such as `model="minimax/music-3.0"`.',
     "unsupported_model_or_endpoint": (
-        "The gateway makes no music with this model. `await client.models()` lists what there is."
+        "The gateway makes no music with this model. "
+        "`await nb.MusicClient().models()` lists what there is."
     ),
     "pricing_not_configured": REASON_ADVICE["no_provider_pricing"],
     "payload_too_large": "A request may have 16 MiB. Send a URL in place of the audio itself.",

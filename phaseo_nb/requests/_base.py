@@ -204,7 +204,8 @@ def in_words(issue: SchemaIssue, known: Iterable[str] = ()) -> Issue:
         wanted, _, got = message.partition("expected ")[2].partition(", received ")
         expected = f"It must be {_IN_WORDS.get(wanted, wanted)}"
         missing = {"undefined": ", and is missing.", "null": "; to say nothing, leave it out."}
-        expected += missing.get(got, f", not {'NaN' if got == 'NaN' else _article(got)}.")
+        of_another_kind = f", not {'NaN' if got == 'NaN' else _article(got)}."
+        expected += missing.get(got, "." if (wanted, got) == ("int", "number") else of_another_kind)
     elif code == "invalid_value":
         expected = "It must be one of " + message.partition("one of ")[2].replace("|", ", ") + "."
     elif code == "invalid_union":

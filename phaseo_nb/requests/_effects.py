@@ -6,6 +6,7 @@ Sources: the music adapters in ``phaseoteam/Phaseo:apps/api/src`` (``providers/s
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,9 +55,14 @@ def _misspelled(options: Mapping[str, Any], home: str, known: Mapping[str, Any])
     """Tell of passthrough keys that look like a field and are none."""
     by_letters = {name.lower().replace("_", ""): name for name in known}
     for key in options:
-        meant = by_letters.get(key.lower().replace("_", ""))
-        if key not in known and meant is not None:
-            yield f"{home}.{key}: not the field's name on the wire, which is {meant}"
+        letters = key.lower().replace("_", "")
+        if key in known:
+            continue
+        if letters in by_letters:
+            yield f"{home}.{key}: not the field's name on the wire, which is {by_letters[letters]}"
+        elif close := difflib.get_close_matches(letters, by_letters, n=1, cutoff=0.8):
+            meant = by_letters[close[0]]
+            yield f"{home}.{key}: no field of the contract, passed on; or is {meant} meant?"
 
 
 def _suno(body: Mapping[str, Any]) -> Iterator[str]:

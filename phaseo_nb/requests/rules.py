@@ -86,7 +86,7 @@ def _refusals(body: dict[str, Any]) -> Iterator[Refusal]:
     model = body["model"]
     yield from _model(model)
     yield from _routing(body)
-    by_provider = {"suno": _suno, "minimax": _minimax, "google": _lyria}
+    by_provider = {"suno": _suno, "minimax": _minimax, "google": _lyria, "sandbox": _band}
     check = by_provider.get(provider_of(model) or "")
     if check is not None:
         yield from check(body)
@@ -270,3 +270,14 @@ def _lyria(body: Mapping[str, Any]) -> Iterator[Refusal]:
             "Lyria needs a prompt that is not blank.",
             "music.generate for Google requires prompt text or image input.",
         )
+
+
+def _band(body: Mapping[str, Any]) -> Iterator[Refusal]:
+    """Refuse silence as a wish: the sandbox would play something, which teaches nobody."""
+    options = body.get("suno") or {}
+    words = [body.get("prompt"), body.get("lyrics"), options.get("style"), options.get("prompt")]
+    if all(is_blank(word or "") for word in words):
+        expected = 'Say what it should sound like, such as "Warm jazz trio with brushed drums".'
+        message = "A prompt, a style or lyrics are needed."
+        value = body.get("prompt")
+        yield Refusal("prompt", "missing_prompt_or_input", message, 502, value, expected)
