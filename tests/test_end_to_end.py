@@ -156,5 +156,5 @@ def test_a_misspelled_option_is_pointed_out():
 
 def test_a_player_wants_a_track():
     """Player says what it takes when it is given a file name or a whole take."""
-    with pytest.raises(TypeError, match="take.track"):
+    with pytest.raises(TypeError, match=r"take\.track"):
         nb.Player("a.wav")

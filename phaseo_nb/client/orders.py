@@ -53,8 +53,8 @@ class Orders:
         listed = [f"{info.id} ({info.price})" for info in built_in(self._gateway.name)]
         offered = ", ".join(row for row in listed if not row.startswith("sandbox/"))
         message = (
-            f"No model was named, and {self._gateway.name} has no default that would choose a price for you. Pass "
-            f"`model=`, or set PHASEO_NB_MODEL. There are: {offered}."
+            f"No model was named, and {self._gateway.name} has no default that would choose a "
+            f"price for you. Pass `model=`, or set PHASEO_NB_MODEL. There are: {offered}."
         )
         raise SettingsError(message)
 
