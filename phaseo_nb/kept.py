@@ -320,7 +320,8 @@ class KeptTrack(Track):
             ``mp3 wav ogg flac aac``; ``None`` goes by the suffix of ``path``, and without one
             keeps the format as received.
         overwrite
-            Whether a file that is there already may be replaced.
+            Whether a file that is there already may be replaced. What this very track was saved
+            as before, in this process, may be in any case: a cell that saves can be run again.
 
         Returns
         -------
