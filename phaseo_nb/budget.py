@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from .errors import BudgetExceeded, SettingsError
 if TYPE_CHECKING:
     from .handle import Job
     from .jobs import Cost
+
+_numbers = itertools.count(1)  # not id(job): Python gives it again to a later job
 
 
 class Budget:
@@ -74,8 +77,8 @@ class Budget:
                     "`budget_usd` in nb.connect(…) to go on."
                 )
                 raise BudgetExceeded(message)
-            self._amounts[id(job)] = price or 0.0
-            job.reserved_as = id(job)
+            job.reserved_as = next(_numbers)
+            self._amounts[job.reserved_as] = price or 0.0
 
     def settle(self, job: Job, cost: Cost) -> None:
         """Replace the reserved price by what the service says it cost."""

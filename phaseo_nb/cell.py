@@ -125,7 +125,15 @@ async def generate(
         name: value for name, value in locals().items() if name in _WORDS and value is not None
     }
     job, line = _start(
-        prompt, words, request, take, fresh=fresh, timeout=timeout, show=show, session=session
+        prompt,
+        words,
+        request,
+        take,
+        cell_waits=True,
+        fresh=fresh,
+        timeout=timeout,
+        show=show,
+        session=session,
     )
     try:
         made = await job
@@ -179,7 +187,15 @@ def submit(
         message = f"submit() got an unexpected keyword argument {unknown[0]!r}"
         raise TypeError(message)
     job, _ = _start(
-        prompt, words, request, take, fresh=fresh, timeout=timeout, show=show, session=session
+        prompt,
+        words,
+        request,
+        take,
+        cell_waits=False,
+        fresh=fresh,
+        timeout=timeout,
+        show=show,
+        session=session,
     )
     return job
 
@@ -187,7 +203,7 @@ def submit(
 def resume(
     *, timeout: float | None = 900.0, show: bool = True, session: Session | None = None
 ) -> list[Job]:
-    """Take up every job that is open, each with a live line that ends as a player.
+    """Take up every open job of this gateway, each with a live line that ends as a player.
 
     Parameters
     ----------
@@ -212,7 +228,7 @@ def resume(
     jobs = [session.resume(job, timeout=timeout) for job in session.open_jobs()]
     if show:
         for job in jobs:
-            LiveLine(job, session).show()
+            LiveLine(job, session, cell_waits=False).show()
     return jobs
 
 
@@ -248,6 +264,7 @@ def _start(
     request: MusicRequest | UdioRequest | None,
     take: int | None,
     *,
+    cell_waits: bool,
     fresh: bool,
     timeout: float | None,
     show: bool,
@@ -261,6 +278,6 @@ def _start(
         return job, None
     if not has_display():
         _say(announcement, *job.notes)
-    line = LiveLine(job, session, announcement=announcement)
+    line = LiveLine(job, session, announcement=announcement, cell_waits=cell_waits)
     line.show()
     return job, line

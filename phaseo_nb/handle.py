@@ -47,6 +47,7 @@ class Job:
         *,
         key: str,
         request: Any,
+        place: str = "",
         prompt: str = "",
         number: int = 1,
         notes: tuple[str, ...] = (),
@@ -56,6 +57,8 @@ class Job:
     ) -> None:
         self.key = key
         self.request = request
+        self.place = place
+        """The gateway and address that know of it."""
         self.number = number
         self.notes = notes
         self.price = price

@@ -53,12 +53,22 @@ class LiveLine:
         Where it runs; asked for the usual time of its model.
     announcement
         A sentence to show above it, such as which gateway was chosen.
+    cell_waits
+        Whether a cell waits for it that could be interrupted.
     """
 
-    def __init__(self, job: Job, session: Session, *, announcement: str | None = None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        session: Session,
+        *,
+        announcement: str | None = None,
+        cell_waits: bool = True,
+    ) -> None:
         self.job = job
         self.session = session
         self.cell_run = cell_run()
+        self.cell_waits = cell_waits
         self.notes = _notes(job, announcement)
         self._handle: Any = None
         self._is_final = False
@@ -121,6 +131,7 @@ class LiveLine:
             price=_price(job),
             number=job.number,
             sandbox=self.session.is_sandbox,
+            can_interrupt=self.cell_waits,
         )
         return _bundle(self.notes, card)
 

@@ -57,6 +57,10 @@ class Session:
         self._announcement = announcement
 
     @property
+    def _place(self) -> str:
+        return f"{self.connection.name} {self.connection.base_url}"
+
+    @property
     def gateway(self) -> str:
         """``"phaseo"``, ``"udio"`` or ``"sandbox"``."""
         return self.connection.label
@@ -109,6 +113,7 @@ class Session:
             job = Job(
                 key=key,
                 request=request,
+                place=self._place,
                 prompt=prompt_of(request) or "",
                 number=take if take and not fresh else self.shelf.next_number(key),
                 notes=notes,
@@ -128,6 +133,7 @@ class Session:
         again = Job(
             key=job.key,
             request=job.request,
+            place=job.place,
             prompt=job.prompt,
             number=job.number,
             notes=job.notes,
@@ -135,13 +141,14 @@ class Session:
             timeout=timeout,
             answer=job.answer,
         )
+        again.reserved_as = job.reserved_as
         self.shelf.open(again)
         engine.submit(self._carry(again))
         return again
 
     def open_jobs(self) -> list[Job]:
-        """Return what is not finished, oldest first."""
-        return self.shelf.open_jobs()
+        """Return what is not finished at this gateway, oldest first."""
+        return self.shelf.open_jobs(self._place)
 
     def usual_time(self, job: Job) -> float | None:
         """Return how long jobs of this model have taken here, in seconds."""
@@ -212,31 +219,40 @@ class Session:
             job.fail(error)
         except AudioError as error:  # made and paid; running the cell again fetches again
             job.fail(error)
-        except (PhaseoError, asyncio.CancelledError) as error:
-            self._give_up(job)
+        except PhaseoError as error:
+            if job.answer is None:  # refused or never sent: nothing was created
+                self.shelf.close(job)
+                self.budget.settle(job, Cost(usd=0.0))
             job.fail(error)
-        except BaseException as error:
-            self._give_up(job)
+        except BaseException as error:  # the job exists and stays open; somebody must be told
             job.fail(error)
             raise
         else:
             job.finish(take)
 
-    def _give_up(self, job: Job) -> None:
-        if job.answer is None:  # nothing was created
-            self.shelf.close(job)
-            self.budget.settle(job, Cost(usd=0.0))
-
     async def _make(self, job: Job) -> Take:
         if job.answer is None:
-            answer = await self._client.submit(job.request)
-            job.update(answer)
+            job.update(await self._hand_in(job))
         answer = await self._wait(job)
         self.budget.settle(job, answer.cost)
         take = await self._collect(job, answer)
         self.shelf.note_time(_model_of(job), job.elapsed)
         self.shelf.keep(job, take)
         return take
+
+    async def _hand_in(self, job: Job) -> MusicJob:
+        """Submit; whatever is not a clear refusal leaves open whether it was created."""
+        try:
+            return await self._client.submit(job.request)
+        except PhaseoError:
+            raise
+        except BaseException as error:
+            known = f"Handing it in broke off with {type(error).__name__}."
+            message = (
+                f"{known} The job may exist and may cost; it was not sent again. To buy it once "
+                "more in any case: `fresh=True`."
+            )
+            raise UncertainSubmission(message, request=job.request, known=known) from error
 
     async def _wait(self, job: Job) -> MusicJob:
         """Wait for the service, until the deadline or until nobody wants to wait any more."""

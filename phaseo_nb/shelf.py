@@ -72,10 +72,12 @@ class Shelf:
         jobs = self._jobs.get(key) or {}
         return jobs.get(max(jobs) if number is None and jobs else number or 0)
 
-    def open_jobs(self) -> list[Job]:
-        """Return every job that is not finished, oldest first."""
+    def open_jobs(self, place: str | None = None) -> list[Job]:
+        """Return every job (of one gateway) that is not finished, oldest first."""
         with self.lock:
             jobs = [job for jobs in self._jobs.values() for job in jobs.values()]
+        if place is not None:
+            jobs = [job for job in jobs if job.place == place]
         return sorted(jobs, key=lambda job: job.elapsed, reverse=True)
 
     # -- ends that are no takes --------------------------------------------------------------

@@ -85,6 +85,16 @@ def test_the_running_line_says_what_where_and_how_to_stop(session):
     assert "&lt;b&gt;a waltz" in html
 
 
+def test_a_line_nobody_waits_for_does_not_talk_of_interrupts(session):
+    """The line of submit() belongs to a cell that has ended; there is nothing to interrupt."""
+    submitted = job()
+    submitted.update(nb.MusicJob(id="task_1", status="queued"))
+
+    html, text = drawn(LiveLine(submitted, session, cell_waits=False), "_running")
+
+    assert "interrupt" not in html + text
+
+
 def test_what_will_have_no_effect_is_said_above_the_line(session):
     """Words the provider ignores stand above the running line, before anything is paid for."""
     waiting = job(notes=("duration has no effect at suno: it decides the length itself",))

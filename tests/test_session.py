@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 
 import httpx
@@ -180,6 +181,69 @@ def test_connecting_again_does_not_fill_the_budget_up():
     with pytest.raises(nb.BudgetExceeded):
         make("another waltz")
     assert len(wire.posts) == 1
+
+
+def test_the_budget_counts_every_job_however_many_there_were():
+    """Amounts stay counted after their jobs are gone from memory."""
+    wire = Wire()
+    session = connect(wire)
+
+    for number in range(12):
+        job = nb.submit(f"waltz number {number}", **WORDS)
+        job.result(20)
+        del job
+        gc.collect()
+
+    assert session.budget.spent == pytest.approx(12 * 0.06)
+
+
+def test_a_resumed_job_settles_what_was_reserved_for_it():
+    """The price set aside for a job is replaced by its cost, also when it was taken up again."""
+    wire = Wire(gets=[lambda wire: wire.state("in_progress")])
+    wire.post = lambda wire: wire.accepted(cost_nanos=20_000_000, cost_cents=2)
+    session = connect(wire, budget_usd=1)
+    with pytest.raises(nb.JobTimeout):
+        make(timeout=0.2)
+    assert session.budget.spent == pytest.approx(0.06)
+
+    wire.gets = [Wire.done]
+    make()
+
+    assert session.budget.spent == pytest.approx(0.02)
+
+
+def test_resume_asks_nobody_else_about_a_job():
+    """After connecting elsewhere, jobs of the first gateway wait for it and stay open."""
+    first = Wire(gets=[lambda wire: wire.state("in_progress")])
+    connect(first)
+    with pytest.raises(nb.JobTimeout):
+        make(timeout=0.2)
+
+    other = Wire()
+    connect(other, base_url="https://eu.api.example.org/v1")
+    assert nb.resume(show=False) == []
+    assert other.polls == []
+
+    first.gets = [Wire.done]
+    connect(first)
+    (job,) = nb.resume(show=False)
+    assert job.result(20).job.id == "task_1"
+
+
+def test_a_submission_that_broke_in_an_unknown_way_counts_as_uncertain():
+    """An error nobody foresaw leaves open what was created: it is not bought again by itself."""
+    wire = Wire()
+    session = connect(wire, budget_usd=1)
+
+    async def broken(_):
+        raise ZeroDivisionError
+
+    session._client.submit = broken
+    for _ in range(2):
+        with pytest.raises(nb.UncertainSubmission, match="fresh=True"):
+            make(session=session)
+
+    assert session.budget.spent == pytest.approx(0.06)
 
 
 def test_an_unknown_price_needs_consent():
