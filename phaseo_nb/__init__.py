@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .cell import generate, resume, submit
     from .client import MusicClient
-    from .connecting import connect
+    from .connecting import connect, library, spending
     from .engine import allow_nested_loops, run
     from .errors import (
         AudioError,
@@ -43,7 +43,8 @@ if TYPE_CHECKING:
         UncertainSubmission,
     )
     from .handle import Job
-    from .jobs import Cost, MusicJob, Track, Usage
+    from .jobs import Cost, CostLine, MusicJob, Track, Usage
+    from .keeping import Attempt, Library
     from .player import Player
     from .requests import (
         DebugOptions,
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "cell": ["generate", "resume", "submit"],
     "client": ["MusicClient"],
-    "connecting": ["connect"],
+    "connecting": ["connect", "library", "spending"],
     "engine": ["allow_nested_loops", "run"],
     "errors": [
         "AudioError",
@@ -84,7 +85,8 @@ _HOMES = {
         "UncertainSubmission",
     ],
     "handle": ["Job"],
-    "jobs": ["Cost", "MusicJob", "Track", "Usage"],
+    "jobs": ["Cost", "CostLine", "MusicJob", "Track", "Usage"],
+    "keeping": ["Attempt", "Library"],
     "player": ["Player"],
     "requests": [
         "DebugOptions",
@@ -102,11 +104,13 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Attempt",
     "AudioError",
     "AuthenticationError",
     "BudgetExceeded",
     "ConnectionFailed",
     "Cost",
+    "CostLine",
     "DebugOptions",
     "ElevenLabsOptions",
     "EndpointDisabled",
@@ -117,6 +121,7 @@ __all__ = [
     "JobFailed",
     "JobNotFound",
     "JobTimeout",
+    "Library",
     "LibraryError",
     "MiniMaxOptions",
     "MusicClient",
@@ -141,8 +146,10 @@ __all__ = [
     "allow_nested_loops",
     "connect",
     "generate",
+    "library",
     "resume",
     "run",
+    "spending",
     "submit",
 ]
 

@@ -69,6 +69,7 @@ _STYLE = (
 )
 
 _STATUS_WORDS = {
+    "planned": "Waiting for its turn",
     "submitting": "Handing in",
     "queued": "Waiting in line",
     "in_progress": "Making your music",
@@ -157,6 +158,7 @@ def live_card(
     number: int | None = None,
     sandbox: bool = False,
     can_interrupt: bool = True,
+    elsewhere: bool = False,
     text: bool = False,
 ) -> str:
     """Return the line of a running job.
@@ -175,6 +177,8 @@ def live_card(
         Shown where known; ``stage`` is udio's ``text`` or ``first``.
     can_interrupt
         Whether a cell waits that can be interrupted.
+    elsewhere
+        Whether another kernel asks for it, and this one looks on.
     text
         Plain words instead of HTML.
     """
@@ -189,6 +193,7 @@ def live_card(
     facts = [f"take {number}"] if number else []
     facts += [f"job {visible(job_id)}"] if job_id else []
     facts += [visible(price)] if price else []
+    facts += ["another kernel asks for it, this one looks on"] if elsewhere else []
     if can_interrupt and job_id:
         facts.append("interrupt the cell to stop waiting; the job goes on and is kept")
     if text:
@@ -275,31 +280,28 @@ def note_card(notes: Sequence[str], *, heading: str = "Good to know", text: bool
 
 def stopped_card(
     *,
-    resume: str = "await nb.resume()",
+    resume: str = "nb.resume()",
     job_id: str | None = None,
     elapsed: float | None = None,
     price: str | None = None,
     prompt: str | None = None,
     sandbox: bool = False,
+    was_sent: bool = True,
     text: bool = False,
 ) -> str:
     """Return the card of a job nobody waits for any more, with the line that takes it up."""
+    lines = [f"“{excerpt(prompt, 140)}”"] if prompt else []
+    if not was_sent:
+        lines.append("It still waited for its turn: nothing was created, nothing was paid.")
+        step = "To send it, run the cell again."
+        return _message("Stopped before it was sent", lines, step, [], INK, "‖", sandbox, text)
     after = f" after {clock(elapsed)}" if elapsed is not None else ""
     which = f"Job {job_id}" if job_id else "The job"
     paid = f" It costs {price} either way." if price and price != "free" else ""
-    lines = [f"“{excerpt(prompt, 140)}”"] if prompt else []
-    lines.append(f"{which} goes on at the service.{paid}")
+    lines.append(f"{which} goes on at the service and is in your library as unfinished.{paid}")
     heading = f"Stopped waiting{after}"
-    return _message(
-        heading,
-        lines,
-        "To take it up again, as long as this kernel lives:",
-        [resume],
-        INK,
-        "‖",
-        sandbox,
-        text,
-    )
+    step = "To take it up again, now or in another kernel:"
+    return _message(heading, lines, step, [resume], INK, "‖", sandbox, text)
 
 
 # -- parts -------------------------------------------------------------------------------------

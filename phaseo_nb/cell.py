@@ -205,6 +205,9 @@ def resume(
 ) -> list[Job]:
     """Take up every open job of this gateway, each with a live line that ends as a player.
 
+    Jobs that another kernel, now dead, had started are among them; those of one that lives are
+    looked on. Requests in doubt are not sent again: ``nb.library().uncertain()`` has them.
+
     Parameters
     ----------
     timeout
@@ -225,7 +228,7 @@ def resume(
     []
     """
     session = session or default_session()
-    jobs = [session.resume(job, timeout=timeout) for job in session.open_jobs()]
+    jobs = session.resume_all(timeout=timeout)
     if show:
         for job in jobs:
             LiveLine(job, session, cell_waits=False).show()

@@ -1,13 +1,17 @@
-"""``connect``: which gateway a notebook speaks to, and the session that cells use by default."""
+"""``connect`` and ``library``: where a notebook sends its requests and keeps what comes back."""
 
 from __future__ import annotations
 
+import os
 import threading
-from typing import Any
+from collections.abc import Sequence
 
 import httpx
+from pydantic import SecretStr
 
 from .errors import SettingsError
+from .keeping import Library, Spending
+from .live import say
 from .session import Session
 from .settings import WIRES, Connection, in_sandbox_mode, resolve_connection
 from .settings.keys import hide
@@ -24,7 +28,7 @@ def connect(
     api_key: str | None = None,
     base_url: str | None = None,
     model: str | None = None,
-    library: Any = None,
+    library: Library | str | os.PathLike[str] | None = None,
     budget_usd: float | None = None,
     allow_unknown_price: bool = False,
     callbacks: str | None = None,
@@ -43,11 +47,15 @@ def connect(
         Another address of the same service. ``https`` only, except on this machine.
     model
         Used where a request names none, such as ``"suno/v4.5"``. A paid gateway has no default.
-    library, callbacks
-        Not available yet: takes live in memory, and the services are polled.
+    library
+        Where takes are kept: a :class:`Library` or a folder. Default: ``PHASEO_NB_HOME``, else
+        the user's data folder.
+    callbacks
+        Not available yet: the services are polled.
     budget_usd
-        The most that may be spent at this gateway while the kernel lives, in US dollars;
-        connecting again does not fill it up.
+        The most that may be reserved at this gateway while the kernel lives, in US dollars.
+        Connecting again does not fill it up, and what other living kernels reserve there with
+        the same library counts too. For a day or a month: ``library().set_budget``.
     allow_unknown_price
         With a budget: let requests through whose price nobody knows.
     transport
@@ -62,6 +70,8 @@ def connect(
     ------
     SettingsError
         A key, address or gateway name is missing or cannot be used. Nothing is sent by connecting.
+    LibraryError
+        The library is damaged, from a newer version, or in use elsewhere on a network.
 
     Examples
     --------
@@ -71,16 +81,44 @@ def connect(
     """
     key = hide(api_key)
     del api_key  # a verbose traceback prints every local variable it passes
-    for name, value in {"library": library, "callbacks": callbacks}.items():
-        if value is not None:
-            message = f"`{name}=` is not available in this version. Leave it out."
-            raise SettingsError(message)
+    session = _connected(
+        gateway,
+        key,
+        base_url,
+        model,
+        library,
+        budget_usd,
+        allow_unknown_price,
+        callbacks,
+        transport,
+    )
+    news = _news(session.library)
+    if news:
+        say(news)
+    return session
+
+
+def _connected(
+    gateway: str = "auto",
+    key: SecretStr | None = None,
+    base_url: str | None = None,
+    model: str | None = None,
+    library: Library | str | os.PathLike[str] | None = None,
+    budget_usd: float | None = None,
+    allow_unknown_price: bool = False,
+    callbacks: str | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Session:
+    if callbacks is not None:
+        message = "`callbacks=` is not available in this version. Leave it out."
+        raise SettingsError(message)
     global _default
     connection = resolve_connection(
         gateway, api_key=key, base_url=base_url, model=model, transport=transport
     )
     session = Session(
         connection,
+        library=library if isinstance(library, Library) else Library(library),
         budget_usd=budget_usd,
         allow_unknown_price=allow_unknown_price,
         announcement=_announcement(gateway, connection),
@@ -92,7 +130,74 @@ def connect(
 
 def default_session() -> Session:
     """Return the session of the last :func:`connect`, or connect automatically."""
-    return _default or connect()
+    if _default is not None:
+        return _default
+    session = _connected()
+    news = _news(session.library)
+    if news:
+        say(news)
+    return session
+
+
+def library(path: str | os.PathLike[str] | None = None) -> Library:
+    """Return the library: what was made, what is unfinished or uncertain, what was spent.
+
+    Parameters
+    ----------
+    path
+        A folder. Default: the one of the last :func:`connect`, else ``PHASEO_NB_HOME``, else the
+        user's data folder.
+
+    Raises
+    ------
+    LibraryError
+        It is damaged, from a newer version, or cannot be opened.
+
+    Examples
+    --------
+    >>> import phaseo_nb as nb
+    >>> nb.library().unfinished()
+    Nothing is unfinished.
+    """
+    if path is None and _default is not None:
+        return _default.library
+    return Library(path)
+
+
+def spending(
+    by: str | Sequence[str] = ("day", "model", "notebook"), *, since: str | None = None
+) -> Spending:
+    """Return what was spent, as a table that pandas takes: see :meth:`Library.spending`.
+
+    Examples
+    --------
+    >>> import phaseo_nb as nb
+    >>> nb.spending()
+    Nothing was spent yet.
+    """
+    return library().spending(by, since=since)
+
+
+_told: set[tuple[int, str]] = set()
+
+
+def _news(library: Library) -> list[str]:
+    """Say once for each library what is the matter with it, and what a dead kernel left behind."""
+    place = os.getpid(), str(library.path)
+    if place in _told:
+        return []
+    _told.add(place)
+    waiting = library.folder.leases.recover().result()
+    said = [library.warning] if library.warning else []
+    left = []
+    if waiting.unfinished:
+        n = waiting.unfinished
+        left.append(f"{n} unfinished job{'s' if n > 1 else ''}: nb.resume()")
+    if waiting.uncertain:
+        left.append(f"{waiting.uncertain} in doubt: nb.library().uncertain()")
+    if left:
+        said.append(f"From before: {'; '.join(left)}.")
+    return said
 
 
 def _announcement(asked: str, connection: Connection) -> str | None:

@@ -237,7 +237,17 @@ class AudioError(PhaseoError):
 
 
 class LibraryError(PhaseoError):
-    """The library cannot be read or written."""
+    """The library cannot be read or written.
+
+    Attributes
+    ----------
+    is_unwritable : bool
+        True where the folder is there (or could be) and the disk or its rights forbid writing.
+    """
+
+    def __init__(self, message: str, *, is_unwritable: bool = False) -> None:
+        super().__init__(message)
+        self.is_unwritable = is_unwritable
 
 
 class BudgetExceeded(PhaseoError):

@@ -1,4 +1,4 @@
-"""Tracks out of the notebook: saved under a name of the user's choice."""
+"""Recordings in files: saved under a name of the user's choice, read back by their hash."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write_track(track: KeptTrack, path: Path, format: str | None, *, overwrite: 
         data = _bytes_of(track, wanted)
         _check_place(path, overwrite or _is_ours(path, track))
         _write(path, data)
-        _written[path.absolute()] = track.sha256, _hash(path)
+        _written[path.absolute()] = track.sha256, hash_of(path)
     except (OSError, ValueError, RuntimeError) as error:  # a NUL, 300 letters, no home, no right
         why = getattr(error, "strerror", None) or error
         message = f"{str(path)!r} cannot be written: {why}."
@@ -49,15 +49,43 @@ _written: dict[Path, tuple[str, str]] = {}
 
 def _is_ours(path: Path, track: KeptTrack) -> bool:
     """Tell whether a file is this very track, saved before and untouched: a cell run again."""
-    return path.is_file() and _written.get(path.absolute()) == (track.sha256, _hash(path))
+    return path.is_file() and _written.get(path.absolute()) == (track.sha256, hash_of(path))
 
 
-def _hash(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1_000_000):
             digest.update(block)
     return digest.hexdigest()
+
+
+def read_checked(path: Path, sha256: str | None, size: int | None = None) -> bytes:
+    """Return what is in a file if it is still what its hash says.
+
+    Raises
+    ------
+    AudioError
+        The file is gone, cannot be read, or has changed.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        gone = isinstance(error, FileNotFoundError)
+        why = "it is gone" if gone else error.strerror or error
+        message = f"The recording {path} cannot be read: {why}."
+        raise AudioError(message) from error
+    wrong_size = size is not None and len(data) != size
+    if wrong_size or (sha256 is not None and hashlib.sha256(data).hexdigest() != sha256):
+        kept = f" and {size:,} were kept" if size is not None else ""
+        message = (
+            f"The recording {path} is no longer what was kept: {len(data):,} bytes are there"
+            f"{kept}, and the hash differs. Running its cell again fetches it anew while the "
+            "service still has it; `nb.library().doctor()` looks at all recordings."
+        )
+        raise AudioError(message)
+    return data
 
 
 def _wanted_format(track: KeptTrack, path: Path, format: str | None) -> str:

@@ -45,9 +45,8 @@ class Job:
     def __init__(
         self,
         *,
-        key: str,
+        n: int,
         request: Any,
-        place: str = "",
         prompt: str = "",
         number: int = 1,
         notes: tuple[str, ...] = (),
@@ -55,10 +54,9 @@ class Job:
         timeout: float | None = None,
         answer: MusicJob | None = None,
     ) -> None:
-        self.key = key
+        self.n = n
+        """Its row in the journal."""
         self.request = request
-        self.place = place
-        """The gateway and address that know of it."""
         self.number = number
         self.notes = notes
         self.price = price
@@ -67,7 +65,13 @@ class Job:
         """What the last attempt at the same request cost, where it failed."""
         self.was_kept = False
         """True where nothing was sent because the take was there already."""
-        self.reserved_as: int | None = None
+        self.is_watched_elsewhere = False
+        """True while another kernel asks for it and this one only looks on."""
+        self.troubles: list[str] = []
+        """What went wrong on this machine while it was made, such as a full disk."""
+        self.unwritten: object | None = None
+        """Marks what is still to be written down, while the disk refuses."""
+        self._is_sent = answer is not None
         self.prompt = prompt
         self._answer = answer
         self._future: concurrent.futures.Future[Take] = concurrent.futures.Future()
@@ -88,10 +92,17 @@ class Job:
 
     @property
     def status(self) -> str:
-        """``submitting``, then the gateway's word; ``kept`` once the take is here."""
+        """``planned``, ``submitting``, then the gateway's word; ``kept`` once the take is here."""
         if self._future.done() and self._future.exception() is None:
             return "kept"
-        return self._answer.status if self._answer else "submitting"
+        if self._answer:
+            return self._answer.status
+        return "submitting" if self._is_sent else "planned"
+
+    @property
+    def is_sent(self) -> bool:
+        """True from the moment on in which it may exist at the service."""
+        return self._is_sent
 
     @property
     def answer(self) -> MusicJob | None:
@@ -179,12 +190,14 @@ class Job:
     def stop_waiting(self) -> None:
         """Stop asking for the job here. The service goes on; ``nb.resume()`` takes it up again.
 
-        A request that is being handed in is first answered and recorded, because it may cost.
+        A request that is being handed in is first answered and recorded, because it may cost. One
+        that still waits for its turn is not sent at all.
         """
-        if not self._stop.is_set():
+        with self._lock:
+            is_first = not self._stop.is_set()
             self._stop.set()
-            if self._on_stop is not None:
-                self._on_stop()
+        if is_first and self._on_stop is not None:
+            self._on_stop()
 
     # -- what the engine writes ------------------------------------------------------------
 
@@ -192,6 +205,15 @@ class Job:
     def stop_requested(self) -> bool:
         """True after :meth:`stop_waiting`."""
         return self._stop.is_set()
+
+    def begin_sending(self) -> bool:
+        """Note that it goes out now; ``False`` where somebody has stopped waiting before that."""
+        with self._lock:
+            if self._stop.is_set() and not self._is_sent:
+                return False
+            self._is_sent = True
+        self._tell()
+        return True
 
     def on_stop(self, callback: Callable[[], None]) -> None:
         """Call this when somebody stops waiting."""

@@ -16,6 +16,19 @@ FINISHED: frozenset[str] = frozenset({"completed", "failed"})
 
 
 @dataclass(frozen=True)
+class CostLine:
+    """One line of a bill."""
+
+    meter: str
+    """What was counted, such as ``"requests"``."""
+    quantity: float | None = None
+    unit_usd: float | None = None
+    """US dollars for one."""
+    usd: float | None = None
+    """US dollars for this line."""
+
+
+@dataclass(frozen=True)
 class Cost:
     """A price, paid or expected.
 
@@ -29,6 +42,8 @@ class Cost:
     """Credits, where the service counts in those (udio)."""
     is_estimate: bool = False
     """True before the service has billed it."""
+    lines: tuple[CostLine, ...] = ()
+    """The bill line by line, where the service gave one."""
 
     def __str__(self) -> str:
         if self.usd == 0:

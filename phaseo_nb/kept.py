@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .audio.sniff import sniff
 from .errors import AudioError
+from .files import read_checked
 from .jobs import Cost, Track
 from .phrases import excerpt
 
@@ -72,6 +73,8 @@ class KeptTrack(Track):
         Sample rate in Hz of raw 16 bit stereo samples without a header.
     embed_limit
         Most bytes that its player puts into a page as they came; ``None`` goes by the settings.
+    sha256
+        Hash of what was kept, where that is known: the file is compared with it at each reading.
     """
 
     path: Path | None
@@ -88,12 +91,13 @@ class KeptTrack(Track):
         about: About | None = None,
         pcm_rate: int | None = None,
         embed_limit: int | None = None,
+        sha256: str | None = None,
     ) -> None:
         mine = {name: getattr(facts, name) for name in _FACTS}
         memory = data if data is not None or path is not None else facts.data
         self.__dict__.update(mine, path=path, about=about or About())
         self.__dict__["pcm_rate"] = pcm_rate or facts.pcm_rate
-        self.__dict__.update(_memory=memory, embed_limit=embed_limit)
+        self.__dict__.update(_memory=memory, embed_limit=embed_limit, _kept_as=sha256)
 
     __eq__ = object.__eq__  # two recordings are not compared byte by byte behind somebody's back
     __hash__ = object.__hash__
@@ -126,16 +130,21 @@ class KeptTrack(Track):
         Raises
         ------
         AudioError
-            The kept file cannot be read.
+            The kept file cannot be read, or is no longer what was kept.
         """
         memory: bytes | None = self.__dict__["_memory"]
         if memory is not None or self.path is None:
             return memory
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            message = f"The recording {self.path} cannot be read: {error.strerror or error}."
-            raise AudioError(message) from error
+        return read_checked(self.path, self.__dict__["_kept_as"])
+
+    def hold(self, data: bytes | None) -> None:
+        """Have a recording at hand that is kept already, until :meth:`let_go`."""
+        self.__dict__["_memory"] = data
+
+    def let_go(self) -> None:
+        """Forget the recording in memory where there is a file of it."""
+        if self.path is not None:
+            self.__dict__["_memory"] = None
 
     @property
     def has_audio(self) -> bool:
@@ -161,7 +170,8 @@ class KeptTrack(Track):
     @cached_property
     def sha256(self) -> str:
         """Hash of the recording as received, in hex."""
-        return hashlib.sha256(self.recording).hexdigest()
+        kept_as: str | None = self.__dict__["_kept_as"]
+        return kept_as or hashlib.sha256(self.recording).hexdigest()
 
     @cached_property
     def seconds(self) -> float | None:

@@ -9,9 +9,10 @@ are updated would be lost, so there only the final state is written, by the cell
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import cards
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
     from .session import Session
     from .takes import Take
 
+log = logging.getLogger("phaseo_nb")
+
 REDRAW_EVERY = 1.0
 """Seconds between two redraws while nothing changes but the clock."""
 
 Bundle = dict[str, str]
+
+_CHOICES = (
+    ("Look at it, or write it off", "nb.library().uncertain()"),
+    ("Send it once more, and pay once more", "fresh=True"),
+)
 
 
 class Part(NamedTuple):
@@ -132,6 +140,7 @@ class LiveLine:
             number=job.number,
             sandbox=self.session.is_sandbox,
             can_interrupt=self.cell_waits,
+            elsewhere=job.is_watched_elsewhere,
         )
         return _bundle(self.notes, card)
 
@@ -149,9 +158,10 @@ class LiveLine:
             said = ["The same request as another one in this cell: its player is above."]
             return _bundle(Part.of(cards.note_card, said))
         take.mark_shown(self.cell_run)
-        kept = "Kept from before: nothing was sent, nothing was paid."
+        kept = "From your library: nothing was sent, nothing was paid."
         remark = Part.of(cards.remark, kept) if self.job.was_kept else None
-        return _bundle(self.notes, remark, Part(take._repr_html_(), repr(take)))
+        troubles = Part.of(cards.note_card, self.job.troubles) if self.job.troubles else None
+        return _bundle(self.notes, troubles, remark, Part(take._repr_html_(), repr(take)))
 
     def _stopped(self) -> Bundle:
         job = self.job
@@ -163,6 +173,7 @@ class LiveLine:
             price=_price(job),
             prompt=job.prompt,
             sandbox=self.session.is_sandbox,
+            was_sent=job.is_sent,
         )
         return _bundle(card)
 
@@ -174,10 +185,21 @@ class LiveLine:
                 known=error.known or str(error),
                 price=str(error.price) if error.price else None,
                 prompt=self.job.prompt,
+                choices=_CHOICES,
                 sandbox=sandbox,
             )
         heading = "The job failed" if isinstance(error, JobFailed) else "This did not work"
         return Part.of(cards.failure_card, heading, happened=str(error), sandbox=sandbox)
+
+
+def say(lines: Sequence[str]) -> None:
+    """Say something that belongs to no job: on a card where there are any, else in the log."""
+    if has_display():
+        part = Part.of(cards.note_card, list(lines))
+        _display(_bundle(part))
+        return
+    for line in lines:
+        log.warning("%s", line)
 
 
 def can_watch() -> bool:

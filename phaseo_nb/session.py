@@ -1,38 +1,37 @@
-"""``Session``: one gateway, one shelf of takes, one budget.
+"""``Session``: one gateway, one library, one budget.
 
-A request comes down from a cell, is compared with what is kept, on its way or open, is paid for
-against the budget, and goes to the client on the engine's thread. What comes back is kept before
-anybody is told. Nothing here knows that a notebook exists.
+A request comes down from a cell and is looked up in the journal: kept, on its way, or ended
+openly. Only what is none of these is planned, paid for and carried to its end (``carrying.py``)
+on the engine's thread. Nothing here knows that a notebook exists.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from .budget import Budget
+from .carrying import Carrier
 from .client import MusicClient
 from .engine import engine
-from .errors import (
-    AudioError,
-    Issue,
-    JobFailed,
-    JobTimeout,
-    PhaseoError,
-    RequestRejected,
-    UncertainSubmission,
-)
+from .errors import Issue, RequestRejected
 from .handle import Job
-from .jobs import Cost, MusicJob, Track
+from .jobs import Cost
+from .keeping import Library
+from .keeping.entries import OPEN, Entry, entries_in, usual_time
+from .keeping.folder import Folder
+from .keeping.journal import Found, Plan
+from .keeping.records import dump_request
+from .keeping.shelf import take_of
+from .open_ends import error_of
 from .requests import MusicRequest, UdioRequest, build_request, request_key
-from .settings import Connection, home_folder
-from .shelf import Shelf, shelf_of
-from .takes import Take, prompt_of
+from .settings import Connection
+from .takes import prompt_of
+from .transport.secrets import scrub
 
 
 class Session:
-    """A connection to one gateway, with its takes and its budget.
+    """A connection to one gateway, with its library and its budget.
 
     Made by :func:`phaseo_nb.connect`. Jobs run on a thread of their own, so a session can be used
     from any cell, callback or thread.
@@ -42,23 +41,28 @@ class Session:
         self,
         connection: Connection,
         *,
+        library: Library | None = None,
         budget_usd: float | None = None,
         allow_unknown_price: bool = False,
         announcement: str | None = None,
     ) -> None:
         self.connection = connection
-        self.shelf: Shelf = shelf_of(home_folder().value)
+        self.library = library or Library()
         self.budget = Budget(
             budget_usd,
+            library=self.library,
+            base_url=connection.base_url,
+            sandbox=connection.is_sandbox,
             allow_unknown_price=allow_unknown_price,
-            amounts=self.shelf.amounts[connection.base_url],
         )
         self._client = MusicClient.of(connection)
         self._announcement = announcement
+        self._usual: dict[str | None, float | None] = {}
+        self._folder.agents[connection.name, connection.base_url] = self
 
     @property
-    def _place(self) -> str:
-        return f"{self.connection.name} {self.connection.base_url}"
+    def _folder(self) -> Folder:
+        return self.library.folder
 
     @property
     def gateway(self) -> str:
@@ -97,62 +101,144 @@ class Session:
 
         Raises
         ------
-        RequestRejected, SettingsError, BudgetExceeded
+        RequestRejected, SettingsError, BudgetExceeded, LibraryError
             Before anything is sent.
         UncertainSubmission, JobFailed
             This very request ended openly before; only ``fresh=True`` buys it again.
         """
         _check_waiting(take, fresh, timeout)
         request, notes = self._request(prompt, request, words)
-        key = request_key(request, gateway=self.connection.name, base_url=self.connection.base_url)
-        with self.shelf.lock:
-            if not fresh:
-                found = self._found(key, take, timeout)
-                if found is not None:
-                    return found
-            job = Job(
-                key=key,
-                request=request,
-                place=self._place,
-                prompt=prompt_of(request) or "",
-                number=take if take and not fresh else self.shelf.next_number(key),
-                notes=notes,
-                price=self._client.gateway.list_price(request),
-                timeout=timeout,
-            )
-            job.failed_before = self.shelf.failed_cost(key)
-            self.budget.reserve(job)
-            self.shelf.open(job)
-        engine.submit(self._carry(job))
-        return job
+        plan = self._plan(request, notes)
+        with self._folder.lock:  # so that nobody finds a row whose handle is not here yet
+            found = self._folder.journal.order(plan, take=take, fresh=fresh).result()
+            return self._job_of(found, notes, timeout)
 
     def resume(self, job: Job, *, timeout: float | None = 900.0) -> Job:
-        """Take up an open job that nobody looks after; returns its new handle."""
+        """Take up an open job that nobody looks after here; returns its new handle."""
         if job.is_waiting:
             return job
-        again = Job(
-            key=job.key,
-            request=job.request,
-            place=job.place,
-            prompt=job.prompt,
-            number=job.number,
-            notes=job.notes,
-            price=job.price,
-            timeout=timeout,
-            answer=job.answer,
-        )
-        again.reserved_as = job.reserved_as
-        self.shelf.open(again)
-        engine.submit(self._carry(again))
-        return again
+        entry = self._folder.journal.lease(job.n).result()
+        return self._take_up(entry, job.notes, timeout)
+
+    def resume_all(self, *, timeout: float | None = 900.0) -> list[Job]:
+        """Take up every open job of this gateway, oldest first."""
+        self._folder.leases.recover().result()
+        with self._folder.lock:
+            return [self._take_up(entry, (), timeout) for entry in self._open_entries()]
 
     def open_jobs(self) -> list[Job]:
-        """Return what is not finished at this gateway, oldest first."""
-        return self.shelf.open_jobs(self._place)
+        """Return the jobs of this gateway that are not finished, oldest first, as they stand."""
+        return [self._folder.handles.get(e.n) or self._handle(e) for e in self._open_entries()]
 
     def usual_time(self, job: Job) -> float | None:
-        """Return how long jobs of this model have taken here, in seconds."""
-        return self.shelf.usual_time(_model_of(job))
+        """Return how long jobs of this model have taken, in seconds."""
+        model = _model_of(job.request)
+        if model not in self._usual:
+            where = self.connection.base_url, scrub(model, self.connection.key) if model else model
+            self._usual[model] = self._folder.database.read(lambda db: usual_time(db, *where))
+        return self._usual[model]
+
+    # -- open ends: what an Attempt asks for ---------------------------------------------------
+
+    def look_again(self, entry: Entry) -> Job:
+        """Ask for an order of which only a name is known; see :meth:`Attempt.look_again`."""
+        if entry.state in OPEN:
+            with self._folder.lock:
+                return self._take_up(entry, (), 900.0)
+        job = self._handle(entry)
+        self._folder.handles[entry.n] = job
+        engine.submit(self._carrier.look(job, entry))
+        return job
+
+    def submit_again(self, entry: Entry) -> Job:
+        """Send an order once more; see :meth:`Attempt.submit_again`."""
+        job = self.start(request=entry.read_request(), fresh=True)
+        words = f"submitted again as take {job.number}"
+        self._folder.journal.write_off(entry.n, None, words).result()
+        return job
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    @property
+    def _carrier(self) -> Carrier:
+        return Carrier(self._client, self._folder, self.connection.key)
+
+    def _plan(self, request: MusicRequest | UdioRequest, notes: tuple[str, ...]) -> Plan:
+        connection, key = self.connection, self.connection.key
+        price = self._client.gateway.list_price(request)
+        model, prompt = _model_of(request), prompt_of(request)
+        return Plan(
+            key=request_key(request, gateway=connection.name, base_url=connection.base_url),
+            gateway=connection.name,
+            base_url=connection.base_url,
+            sandbox=connection.is_sandbox,
+            model=scrub(model, key) if model else None,
+            provider=getattr(request, "provider_name", None),
+            prompt=scrub(prompt, key) if prompt else None,
+            request=scrub(dump_request(request), key),
+            notes=notes,
+            price=price,
+            purse=self.budget.purse(price),
+        )
+
+    def _job_of(self, found: Found, notes: tuple[str, ...], timeout: float | None) -> Job:
+        entry = found.entry
+        if entry.state in ("uncertain", "empty"):
+            raise error_of(entry)
+        if entry.state == "kept" and self._is_whole(entry):
+            job = self._handle(entry)
+            job.was_kept = True
+            job.finish(take_of(self._folder, entry))
+            return job
+        job = self._take_up(entry, notes, timeout)
+        if found.failed_usd is not None:
+            job.failed_before = Cost(usd=found.failed_usd)
+        return job
+
+    def _is_whole(self, entry: Entry) -> bool:
+        """Tell whether every track that could be had is there; what is not is fetched again."""
+        answer = entry.read_answer()
+        playable = [track.is_playable for track in answer.tracks] if answer else []
+        recordings = [*entry.recordings, *[None] * len(playable)]
+        return all(
+            self._folder.store.is_there(recording) if recording else not can_be_had
+            for recording, can_be_had in zip(recordings, playable, strict=False)
+        )
+
+    def _take_up(self, entry: Entry, notes: tuple[str, ...], timeout: float | None) -> Job:
+        """Return the handle that looks after a row, a new one where there is none."""
+        known = self._folder.handles.get(entry.n)
+        if known is not None and known.is_waiting:
+            return known
+        job = self._handle(entry, notes=notes, timeout=timeout)
+        self._folder.handles[entry.n] = job
+        engine.submit(self._carrier.carry(job, entry))
+        return job
+
+    def _handle(
+        self, entry: Entry, *, notes: tuple[str, ...] = (), timeout: float | None = 900.0
+    ) -> Job:
+        return Job(
+            n=entry.n,
+            request=entry.read_request(),
+            prompt=entry.prompt or "",
+            number=entry.number,
+            notes=notes,
+            price=entry.read_price(),
+            timeout=timeout,
+            answer=entry.read_answer(),
+        )
+
+    def _open_entries(self) -> list[Entry]:
+        """Return what is at the service, or on its way there from this kernel."""
+        here = self.connection.name, self.connection.base_url
+        entries = self._folder.database.read(lambda db: entries_in(db, *OPEN))
+        return [
+            entry
+            for entry in entries
+            if (entry.gateway, entry.base_url) == here
+            and (entry.state not in ("planned", "submitting") or entry.n in self._folder.handles)
+        ]
 
     def _request(
         self,
@@ -176,133 +262,6 @@ class Session:
             given["model"] = self._client.default_model()
         return build_request("udio" if wire == "udio" else "phaseo", prompt, **given)
 
-    def _found(self, key: str, take: int | None, timeout: float | None) -> Job | None:
-        kept = self.shelf.find(key, take)
-        if kept is not None:
-            request = kept.request
-            job = Job(
-                key=key,
-                request=request,
-                prompt=prompt_of(request) or "",
-                number=kept.number,
-                answer=kept.job,
-            )
-            job.was_kept = True
-            job.finish(kept)
-            return job
-        on_its_way = self.shelf.open_job(key, take)
-        if on_its_way is not None:
-            return self.resume(on_its_way, timeout=timeout)
-        error = self.shelf.open_end(key, take)
-        if error is not None:
-            raise error.with_traceback(None)
-        return None
-
-    # -- up: from a job to a take ------------------------------------------------------------
-
-    async def _carry(self, job: Job) -> None:
-        """Run one job to its end on the engine; whatever ends it, somebody is told."""
-        try:
-            take = await self._make(job)
-        except JobTimeout as error:  # stays open: it can be taken up again
-            job.fail(error)
-        except UncertainSubmission as error:
-            error.price = error.price or job.price
-            self.shelf.end_openly(job, error)
-            job.fail(error)
-        except JobFailed as error:
-            self.budget.settle(job, error.job.cost)
-            if error.job.status == "completed":  # paid, and there is no music to show for it
-                self.shelf.end_openly(job, error)
-            else:
-                self.shelf.fail(job, error.job.cost)
-            job.fail(error)
-        except AudioError as error:  # made and paid; running the cell again fetches again
-            job.fail(error)
-        except PhaseoError as error:
-            if job.answer is None:  # refused or never sent: nothing was created
-                self.shelf.close(job)
-                self.budget.settle(job, Cost(usd=0.0))
-            job.fail(error)
-        except BaseException as error:  # the job exists and stays open; somebody must be told
-            job.fail(error)
-            raise
-        else:
-            job.finish(take)
-
-    async def _make(self, job: Job) -> Take:
-        if job.answer is None:
-            job.update(await self._hand_in(job))
-        answer = await self._wait(job)
-        self.budget.settle(job, answer.cost)
-        take = await self._collect(job, answer)
-        self.shelf.note_time(_model_of(job), job.elapsed)
-        self.shelf.keep(job, take)
-        return take
-
-    async def _hand_in(self, job: Job) -> MusicJob:
-        """Submit; whatever is not a clear refusal leaves open whether it was created."""
-        try:
-            return await self._client.submit(job.request)
-        except PhaseoError:
-            raise
-        except BaseException as error:
-            known = f"Handing it in broke off with {type(error).__name__}."
-            message = (
-                f"{known} The job may exist and may cost; it was not sent again. To buy it once "
-                "more in any case: `fresh=True`."
-            )
-            raise UncertainSubmission(message, request=job.request, known=known) from error
-
-    async def _wait(self, job: Job) -> MusicJob:
-        """Wait for the service, until the deadline or until nobody wants to wait any more."""
-        assert job.answer is not None
-        if job.stop_requested:
-            raise _stopped(job)
-        loop = asyncio.get_running_loop()
-        waiting = asyncio.ensure_future(
-            self._client.wait(job.answer, timeout=job.timeout, on_update=job.update)
-        )
-
-        def stop() -> None:
-            loop.call_soon_threadsafe(waiting.cancel)
-
-        job.on_stop(stop)
-        try:
-            return await waiting
-        except asyncio.CancelledError:
-            if job.stop_requested:
-                raise _stopped(job) from None
-            raise
-
-    async def _collect(self, job: Job, answer: MusicJob) -> Take:
-        """Fetch every playable track; one that cannot be fetched does not cost the others."""
-        fetched = await asyncio.gather(
-            *(self._fetch(answer, track) for track in answer.tracks), return_exceptions=True
-        )
-        errors = [error for error in fetched if isinstance(error, BaseException)]
-        unexpected = [error for error in errors if not isinstance(error, PhaseoError)]
-        recordings = [data if isinstance(data, bytes) else None for data in fetched]
-        if unexpected or not any(recordings):
-            raise (unexpected or errors)[0]
-        take = Take.of(
-            answer,
-            recordings,
-            id=f"{job.key[:12]}-{job.number}",
-            request=job.request,
-            number=job.number,
-            notes=(*job.notes, *(f"One track could not be fetched. {error}" for error in errors)),
-        )
-        # Decoding and measuring take a while, and the event loop serves other jobs meanwhile.
-        return await asyncio.get_running_loop().run_in_executor(None, take.prepare)
-
-    async def _fetch(self, answer: MusicJob, track: Track) -> bytes | None:
-        if not track.is_playable:
-            return None
-        data = await self._client.download(track, job=answer)
-        assert isinstance(data, bytes)  # no path was given
-        return data
-
 
 def _check_waiting(take: Any, fresh: Any, timeout: Any) -> None:
     """Refuse what would be misread: ``take=True`` is 1 to Python, and NaN waits for ever."""
@@ -317,14 +276,6 @@ def _check_waiting(take: Any, fresh: Any, timeout: Any) -> None:
         raise RequestRejected(Issue("timeout", "invalid_timeout", timeout, expected))
 
 
-def _model_of(job: Job) -> str:
-    return str(getattr(job.request, "model", None) or "")
-
-
-def _stopped(job: Job) -> JobTimeout:
-    assert job.answer is not None
-    message = (
-        f"Stopped waiting after {job.elapsed:.1f} s. Job {job.answer.id} goes on at the service "
-        "and nothing is lost: `nb.resume()` takes it up again, and so does running the cell again."
-    )
-    return JobTimeout(message, job_id=job.answer.id, job=job.answer)
+def _model_of(request: Any) -> str | None:
+    model = getattr(request, "model", None)
+    return model if isinstance(model, str) else None

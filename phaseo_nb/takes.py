@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,7 +22,8 @@ __all__ = ["About", "Job", "KeptTrack", "Take", "cell_run", "prompt_of"]
 class Take:
     """One attempt at a request, as kept: request, job and tracks with their audio.
 
-    Its value in a cell is its players. Only ``rating`` and ``note`` can be changed.
+    Its value in a cell is its players. Only ``rating``, ``note`` and ``tags`` can be changed; in
+    a library the change is kept.
     """
 
     id: str
@@ -36,20 +37,35 @@ class Take:
     notes: tuple[str, ...] = ()
     """What was said about the request before it was sent: words without effect."""
     rating: int | None = None
+    """How you like it, 1 to 5."""
     note: str | None = None
     """Your own words about it."""
+    tags: tuple[str, ...] = ()
+    """Your own labels, to find it by."""
 
     def __post_init__(self) -> None:
         self._shown_in: set[str] = set()
+        self._keep_opinion: Callable[[str, Any], None] | None = None
         self._is_made = True
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if getattr(self, "_is_made", False) and name not in ("rating", "note"):
+        if not getattr(self, "_is_made", False):
+            super().__setattr__(name, value)
+            return
+        if name not in ("rating", "note", "tags"):
             message = (
-                f"{name} of a take is what happened and cannot be changed; rating and note can."
+                f"{name} of a take is what happened and cannot be changed; rating and note can, "
+                "and tags."
             )
             raise AttributeError(message)
+        value = checked_opinion(name, value)
+        if self._keep_opinion is not None:
+            self._keep_opinion(name, value)
         super().__setattr__(name, value)
+
+    def belong_to(self, keep_opinion: Callable[[str, Any], None]) -> None:
+        """Let somebody keep what is said about this take from now on."""
+        object.__setattr__(self, "_keep_opinion", keep_opinion)
 
     @classmethod
     def of(
@@ -64,6 +80,7 @@ class Take:
         pcm_rate: int | None = None,
         embed_limit: int | None = None,
         created_at: datetime | None = None,
+        hashes: Sequence[str | None] | None = None,
     ) -> Take:
         """Put a take together from a finished job and one recording for each of its tracks.
 
@@ -80,6 +97,8 @@ class Take:
             Sample rate in Hz, where recordings are raw samples without a header.
         embed_limit
             Most bytes of one recording that go into a page; ``None`` goes by the settings.
+        hashes
+            SHA-256 of each recording as it was kept, where it was.
         """
         about = About(
             prompt=prompt_of(request),
@@ -98,8 +117,11 @@ class Take:
                 about=about,
                 pcm_rate=pcm_rate,
                 embed_limit=embed_limit,
+                sha256=sha256,
             )
-            for facts, recording in zip(job.tracks, recordings, strict=True)
+            for facts, recording, sha256 in zip(
+                job.tracks, recordings, hashes or [None] * len(job.tracks), strict=True
+            )
         )
         made = created_at or datetime.now(timezone.utc)
         return cls(id, request, job, tracks, number, made, tuple(notes))
@@ -179,6 +201,31 @@ class Take:
             bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
             display(bundle, raw=True)  # type: ignore[no-untyped-call]
             self.mark_shown(run)
+
+
+def checked_opinion(name: str, value: Any) -> Any:
+    """Return a rating, note or list of tags as it is kept.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    if name == "rating":
+        if value is not None and (isinstance(value, bool) or value not in (1, 2, 3, 4, 5)):
+            message = f"rating = {value!r} is no rating. Give 1 to 5, or None to take it back."
+            raise ValueError(message)
+        return value if value is None else int(value)
+    if name == "note":
+        if value is not None and not isinstance(value, str):
+            message = f"note = {value!r} is no text."
+            raise ValueError(message)
+        return value or None
+    tags = [value] if isinstance(value, str) else list(value or ())
+    if not all(isinstance(tag, str) and tag.strip() and len(tag) <= 80 for tag in tags):
+        message = f"tags = {value!r} are no tags. Give short texts, such as ['demo', 'slow']."
+        raise ValueError(message)
+    return tuple(dict.fromkeys(tag.strip() for tag in tags))
 
 
 def prompt_of(request: Any) -> str | None:

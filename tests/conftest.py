@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -20,4 +21,7 @@ def home(tmp_path, monkeypatch):
             monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("PHASEO_NB_HOME", str(folder))
-    return folder
+    yield folder
+    folders = sys.modules.get("phaseo_nb.keeping.folder")
+    if folders is not None:
+        folders.close_all()

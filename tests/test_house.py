@@ -18,10 +18,11 @@ PACKAGE = Path(nb.__file__).parent
 FLOORS = [
     {"errors", "polling", "engine"},
     {"requests", "jobs", "settings", "audio"},
-    {"transport", "gateways", "shelf"},
-    {"client", "cards", "phrases", "files", "kept", "player", "takes", "handle", "budget"},
-    {"session", "connecting"},
+    {"transport", "gateways"},
+    {"client", "cards", "phrases", "files", "kept", "player", "takes", "handle", "keeping"},
+    {"session", "budget", "carrying", "open_ends"},
     {"live"},
+    {"connecting"},
     {"cell"},
 ]
 SANDBOX_MAY_IMPORT = {"requests", "audio", "errors", "sandbox"}

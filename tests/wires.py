@@ -33,9 +33,9 @@ class Wire(FakeGateway):
     def state(self, status, **more):
         return FakeGateway.state(status, id=self.polls[-1].rsplit("/", 1)[-1], **more)
 
-    def done(self):
+    def done(self, **more):
         item = {"index": 0, "id": "c0", "audio_url": AUDIO_URL, "title": "Tide", "duration": 1.0}
-        return self.state("completed", output=[item])
+        return self.state("completed", output=[item], **more)
 
     def sound(self):
         return httpx.Response(200, content=sine_wav())

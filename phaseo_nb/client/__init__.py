@@ -26,7 +26,7 @@ from ..polling import Schedule, schedule
 from ..settings import Connection, resolve_connection
 from ..settings.keys import hide
 from ..transport.audio_host import Limits
-from ..transport.http import Sleep, Transport
+from ..transport.http import BeforeSending, Sleep, Transport
 from .asking import Asking, check_seconds
 from .fetching import Fetching
 from .memory import JobMemory
@@ -174,6 +174,7 @@ class MusicClient:
         request: Request | str | None = None,
         *,
         on_submitted: Callable[[MusicJob], None] | None = None,
+        before_sending: BeforeSending | None = None,
         **words: Any,
     ) -> MusicJob:
         """Start a job and return the gateway's answer, a failed one as it is.
@@ -190,6 +191,9 @@ class MusicClient:
             A ready request, or the prompt.
         on_submitted
             Called with the answer, also when nobody waits for it any more.
+        before_sending
+            Awaited just before the connection is opened, again for each time the request goes
+            out; what it raises is raised here, and then nothing was sent.
         **words
             With a prompt: the words of :func:`phaseo_nb.generate`, such as ``model``.
 
@@ -210,7 +214,7 @@ class MusicClient:
         ready, notes = self._orders.build(request, words)
         for note in notes:
             log.warning("%s", note)
-        return await self._orders.place(ready, on_submitted)
+        return await self._orders.place(ready, on_submitted, before_sending)
 
     def default_model(self) -> str:
         """Return the model for requests that name none.

@@ -13,7 +13,7 @@ from ..gateways import Gateway, may_resend
 from ..gateways.catalogue import built_in
 from ..jobs import MusicJob
 from ..requests import MusicRequest, UdioRequest, build_request
-from ..transport.http import AnswerLost, Sleep, Transport
+from ..transport.http import AnswerLost, BeforeSending, Sleep, Transport
 from ..transport.messages import Call
 from .asking import read_answer
 from .memory import JobMemory
@@ -85,11 +85,14 @@ class Orders:
     # -- sending it ----------------------------------------------------------------------------
 
     async def place(
-        self, request: Request, on_submitted: Callable[[MusicJob], None] | None
+        self,
+        request: Request,
+        on_submitted: Callable[[MusicJob], None] | None,
+        before_sending: BeforeSending | None = None,
     ) -> MusicJob:
         """Send an order; cancelling ends only the waiting, see :meth:`MusicClient.submit`."""
         self._transport.pool()  # a closed client says so before anything starts
-        task = asyncio.ensure_future(self._create(request, on_submitted))
+        task = asyncio.ensure_future(self._create(request, on_submitted, before_sending))
         self._sending[task] = os.getpid()  # a forked child has the tasks, but not their loop
         task.add_done_callback(self._sent)
         return await asyncio.shield(task)
@@ -107,7 +110,10 @@ class Orders:
                 done.close()
 
     async def _create(
-        self, request: Request, on_submitted: Callable[[MusicJob], None] | None
+        self,
+        request: Request,
+        on_submitted: Callable[[MusicJob], None] | None,
+        before_sending: BeforeSending | None,
     ) -> MusicJob:
         call = self._gateway.submission(request)
         attempt = 0
@@ -115,7 +121,7 @@ class Orders:
             attempt += 1
             lost: AnswerLost | None = None
             try:
-                answer = await self._transport.send(call)
+                answer = await self._transport.send(call, before=before_sending)
                 job = await read_answer(self._gateway.read_submission, answer, request)
                 break
             except AnswerLost as error:

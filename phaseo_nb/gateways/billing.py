@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..jobs import Cost, Usage, seconds_or_none
+from ..jobs import Cost, CostLine, Usage, seconds_or_none
 from .values import count, mapping, number, rows, text
+
+_MOST_LINES = 100
 
 
 def read_usage(body: Mapping[str, Any]) -> Usage:
@@ -34,7 +36,27 @@ def read_cost(body: Mapping[str, Any]) -> Cost:
         usd = _scaled(body.get("cost_nanos"), 1e9)
         usd = _scaled(body.get("cost_cents"), 1e2) if usd is None else usd
         usd = _lines_usd(body.get("pricing_lines")) if usd is None else usd
-    return Cost(usd=usd)
+    breakdown = mapping(mapping(body.get("usage")).get("pricing_breakdown"))
+    lines = _lines(breakdown.get("lines")) or _lines(body.get("pricing_lines"))
+    return Cost(usd=usd, lines=lines if usd is not None else ())
+
+
+def _lines(value: Any) -> tuple[CostLine, ...]:
+    """Read the lines of a bill; a service that lists thousands of them is not believed."""
+    return tuple(
+        CostLine(
+            meter=text(line.get("dimension")) or text(line.get("meter")) or "unnamed",
+            quantity=number(line.get("quantity")),
+            unit_usd=number(line.get("unit_price_usd")),
+            usd=_line_usd(line),
+        )
+        for line in rows(value)[:_MOST_LINES]
+    )
+
+
+def _line_usd(line: Mapping[str, Any]) -> float | None:
+    usd = _scaled(line.get("line_nanos"), 1e9)
+    return number(line.get("line_cost_usd")) if usd is None else usd
 
 
 def breakdown_usd(breakdown: Mapping[str, Any]) -> float | None:
@@ -50,10 +72,7 @@ def breakdown_usd(breakdown: Mapping[str, Any]) -> float | None:
 
 
 def _lines_usd(value: Any) -> float | None:
-    amounts = []
-    for line in rows(value):
-        usd = _scaled(line.get("line_nanos"), 1e9)
-        amounts.append(number(line.get("line_cost_usd")) if usd is None else usd)
+    amounts = [_line_usd(line) for line in rows(value)]
     known = [amount for amount in amounts if amount is not None]
     # A sum with a hole in it is no price.
     return number(sum(known)) if known and len(known) == len(amounts) else None

@@ -12,6 +12,7 @@ from .options import (
     SunoOptions,
 )
 from .phaseo import MusicRequest
+from .restored import restored_request
 from .rules import provider_of
 from .udio import UdioRequest
 from .words import BuiltRequest, build_request
@@ -29,4 +30,5 @@ __all__ = [
     "build_request",
     "provider_of",
     "request_key",
+    "restored_request",
 ]

@@ -35,6 +35,7 @@ QUESTION_ATTEMPTS = 4
 CREATE_ATTEMPTS = 3
 
 Sleep = Callable[[float], Awaitable[None]]
+BeforeSending = Callable[[], Awaitable[None]]
 
 
 class AnswerLost(Exception):
@@ -122,7 +123,13 @@ class Transport:
         message = "A transport holds a key and open connections; it cannot be pickled or copied."
         raise TypeError(message)
 
-    async def send(self, call: Call, *, deadline: float | None = None) -> Answer:
+    async def send(
+        self,
+        call: Call,
+        *,
+        deadline: float | None = None,
+        before: BeforeSending | None = None,
+    ) -> Answer:
         """Send a call and return its answer, whatever its status.
 
         Questions are asked again after connection faults and passing errors, with ``Retry-After``
@@ -134,6 +141,9 @@ class Transport:
             What to send. Redirects are not followed; they come back as answers.
         deadline
             Longest time for everything in seconds, pauses included.
+        before
+            Awaited each time just before a connection is opened or used; what it raises ends the
+            call with nothing sent.
 
         Raises
         ------
@@ -146,7 +156,7 @@ class Transport:
         attempt = 0
         while True:
             attempt += 1
-            outcome = await self._attempt(call, ends)
+            outcome = await self._attempt(call, ends, before)
             pause = self._pause_before_next(call, outcome, attempt)
             if pause is None or (ends is not None and time.monotonic() + pause >= ends):
                 break
@@ -192,7 +202,9 @@ class Transport:
 
     # -- one attempt -------------------------------------------------------------------------
 
-    async def _attempt(self, call: Call, ends: float | None) -> Answer | _Failure:
+    async def _attempt(
+        self, call: Call, ends: float | None, before: BeforeSending | None
+    ) -> Answer | _Failure:
         pool = self.pool()
         gate = pool.long_gate if call.creates and call.carries_audio else pool.gate
         try:
@@ -201,6 +213,8 @@ class Transport:
         except TimeoutError:
             return _Failure(TimeoutError("waiting for its turn"), was_sent=False, is_passing=False)
         try:
+            if before is not None:
+                await before()
             return await self._exchange(call, pool, ends)
         finally:
             gate.release()

@@ -85,10 +85,11 @@ class FileSink:
     async def finish(self) -> Path:
         """Put the file in its place, on the disk for good."""
         with _disk_errors(self.path):
-            await anyio.to_thread.run_sync(self._settle)
+            await anyio.to_thread.run_sync(self.settle)
         return self.path
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Put the file in its place; blocks."""
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()

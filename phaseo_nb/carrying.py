@@ -1,0 +1,368 @@
+"""From a planned order to a kept take, or to an end that everybody can see.
+
+Each step is written down before the next one begins. What can go wrong on the way is one of
+three: nothing was created (the order is withdrawn), nobody knows (it stays ``uncertain``), or it
+exists (it stays open until its audio is kept). A disk that refuses after something was paid does
+not lose it: it is said aloud, held in memory and written down as soon as that is possible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from pydantic import SecretStr
+
+from .client import MusicClient
+from .engine import engine
+from .errors import (
+    AudioError,
+    JobFailed,
+    JobTimeout,
+    LibraryError,
+    PhaseoError,
+    UncertainSubmission,
+)
+from .handle import Job
+from .jobs import MusicJob, Track
+from .keeping.entries import OPEN, Entry
+from .keeping.folder import Folder
+from .keeping.journal import End
+from .keeping.records import trimmed
+from .keeping.shelf import take_of
+from .keeping.store import Recording
+from .open_ends import error_of, stopped
+from .takes import Take
+from .transport.secrets import scrub
+
+log = logging.getLogger("phaseo_nb")
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at a job that another kernel asks for."""
+WRITE_AGAIN = 5.0
+"""Seconds between two tries to write down what is only in memory."""
+
+Recordings = dict[int, Recording]
+
+
+class _NotSent(Exception):
+    """Somebody stopped waiting while the order waited for its turn."""
+
+
+class Carrier:
+    """Carries jobs of one client into one folder; runs on the engine."""
+
+    def __init__(self, client: MusicClient, folder: Folder, key: SecretStr | None) -> None:
+        self._client = client
+        self._folder = folder
+        self._journal = folder.journal
+        self._key = key
+
+    async def carry(self, job: Job, entry: Entry) -> None:
+        """Run one job to its end; whatever ends it, somebody is told."""
+        await self._to_the_end(job, self._make(job, entry))
+
+    async def look(self, job: Job, entry: Entry) -> None:
+        """Ask for an order of which only a name is known, and carry on from there."""
+        await self._to_the_end(job, self._find(job, entry))
+
+    async def _to_the_end(self, job: Job, work: Coroutine[Any, Any, Take]) -> None:
+        try:
+            take = await work
+        except BaseException as error:
+            await self._settle(job, error)
+            self._folder.leases.forget(job.n)
+            job.fail(stopped(job) if isinstance(error, _NotSent) else error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._folder.handles.pop(job.n, None)
+            job.finish(take)
+
+    async def _settle(self, job: Job, error: BaseException) -> None:
+        """Write down how a job ended that is no take."""
+        end = self._journal.end
+        n = job.n
+        if isinstance(error, UncertainSubmission):
+            error.price = error.price or job.price
+            known, request_id = scrub(error.known, self._key), error.request_id
+            await self._write(job, lambda: end(n, "uncertain", known=known, request_id=request_id))
+        elif isinstance(error, JobFailed):
+            state: End = "empty" if error.job.status == "completed" else "failed"
+            await self._write(job, lambda: end(n, state, known=error.reason, answer=error.job))
+        elif job.answer is None and isinstance(error, (PhaseoError, _NotSent)):
+            await self._write(job, lambda: self._journal.withdraw(n))
+        else:  # it exists; whoever comes next takes it up
+            await self._write(job, lambda: end(n, "expired"))
+
+    # -- the steps -------------------------------------------------------------------------------
+
+    async def _make(self, job: Job, entry: Entry) -> Take:
+        entry = await self._our_turn(job, entry)
+        if entry.state not in (*OPEN, "kept"):
+            raise error_of(entry)
+        if job.was_kept:
+            return take_of(self._folder, entry)
+        recordings = dict(_known(entry))
+        answer = entry.read_answer()
+        if answer is None:
+            answer, recordings = await self._hand_in(job)
+        else:
+            answer = self._with_audio(answer, recordings)
+            job.update(answer)
+        if entry.state != "kept":
+            answer = await self._wait(job)
+        return await self._collect(job, answer, recordings, is_kept=entry.state == "kept")
+
+    async def _our_turn(self, job: Job, entry: Entry) -> Entry:
+        """Return the row once it is ours, or once it has come to an end in another kernel."""
+        if entry.state == "planned" and entry.owner == self._folder.leases.me:
+            return entry
+        ends = None if job.timeout is None else time.monotonic() + job.timeout
+        while True:
+            entry = await asyncio.wrap_future(self._journal.lease(job.n))
+            is_mine = entry.owner == self._folder.leases.me
+            if is_mine or entry.state not in OPEN:
+                was_elsewhere, job.is_watched_elsewhere = job.is_watched_elsewhere, False
+                job.was_kept = was_elsewhere and entry.state == "kept"
+                return entry
+            job.is_watched_elsewhere = True
+            answer = entry.read_answer()
+            if answer is not None and answer != job.answer:
+                job.update(answer)
+            if job.stop_requested:
+                raise stopped(job)
+            if ends is not None and time.monotonic() >= ends:
+                raise _too_long(job, entry)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _hand_in(self, job: Job) -> tuple[MusicJob, Recordings]:
+        """Submit, and write down the answer with the audio that it brought."""
+        answer, note = trimmed(await self._submit(job))
+        job.notes += (note,) if note else ()
+        job.update(answer)
+        recordings = await self._keep_what_came(answer)
+        await self._write(job, lambda: self._journal.answered(job.n, answer, recordings))
+        return answer, recordings
+
+    async def _submit(self, job: Job) -> MusicJob:
+        """Hand a request in; whatever is not a clear refusal leaves open whether it was created."""
+
+        async def claim() -> None:
+            if not job.begin_sending():
+                raise _NotSent
+            await asyncio.wrap_future(self._journal.claim(job.n))
+
+        try:
+            return await self._client.submit(job.request, before_sending=claim)
+        except (PhaseoError, _NotSent):
+            raise
+        except BaseException as error:
+            known = f"Handing it in broke off with {type(error).__name__}."
+            message = (
+                f"{known} The job may exist and may cost; it was not sent again. "
+                "`nb.library().uncertain()` shows what can be done; to buy it once more in any "
+                "case: `fresh=True`."
+            )
+            raise UncertainSubmission(message, request=job.request, known=known) from error
+
+    async def _find(self, job: Job, entry: Entry) -> Take:
+        name = entry.job_id or entry.request_id
+        assert name is not None  # an Attempt without a name does not come here
+        known = entry.read_answer() or MusicJob(name, "unknown", request_id=entry.request_id)
+        try:
+            answer, _ = trimmed(await self._client.get(known))
+        except PhaseoError as error:
+            job.update(known)  # it stays as it was
+            raise error
+        entry = await asyncio.wrap_future(self._journal.found_again(job.n, answer))
+        return await self._make(job, entry)
+
+    async def _wait(self, job: Job) -> MusicJob:
+        """Wait for the service, until the deadline or until nobody wants to wait any more."""
+        assert job.answer is not None
+        if job.stop_requested:
+            raise stopped(job)
+        loop = asyncio.get_running_loop()
+        waiting = asyncio.ensure_future(
+            self._client.wait(job.answer, timeout=job.timeout, on_update=job.update)
+        )
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(waiting.cancel)
+
+        job.on_stop(stop)
+        try:
+            answer, note = trimmed(await waiting)
+        except asyncio.CancelledError:
+            if job.stop_requested:
+                raise stopped(job) from None
+            raise
+        if note and note not in job.notes:
+            job.notes += (note,)
+        await self._write(job, lambda: self._journal.completed(job.n, answer))
+        return answer
+
+    async def _collect(
+        self, job: Job, answer: MusicJob, recordings: Recordings, *, is_kept: bool
+    ) -> Take:
+        """Fetch every playable track; one that cannot be fetched does not cost the others."""
+        there = {n: r for n, r in recordings.items() if self._folder.store.is_there(r)}
+        fetched = await asyncio.gather(
+            *(
+                self._fetch(answer, track) if position not in there else _nothing()
+                for position, track in enumerate(answer.tracks)
+            ),
+            return_exceptions=True,
+        )
+        errors = [error for error in fetched if isinstance(error, BaseException)]
+        unexpected = [error for error in errors if not isinstance(error, PhaseoError)]
+        data = [item if isinstance(item, bytes) else None for item in fetched]
+        if unexpected or not (any(data) or there):
+            raise (unexpected or errors)[0]
+        lost = tuple(f"One track could not be fetched. {error}" for error in errors)
+        if is_kept and not any(data):
+            return await self._shown(job, lost)
+        return await self._keep(job, answer, data, there, (*job.notes, *lost))
+
+    async def _shown(self, job: Job, lost: tuple[str, ...]) -> Take:
+        entry = await asyncio.wrap_future(self._journal.lease(job.n))
+        job.was_kept = True
+        job.notes += lost
+        return take_of(self._folder, entry)
+
+    async def _fetch(self, answer: MusicJob, track: Track) -> bytes | None:
+        if not track.is_playable:
+            return None
+        data = await self._client.download(track, job=answer)
+        assert isinstance(data, bytes)  # no path was given
+        return data
+
+    # -- keeping ---------------------------------------------------------------------------------
+
+    async def _keep(
+        self,
+        job: Job,
+        answer: MusicJob,
+        data: list[bytes | None],
+        there: Recordings,
+        notes: tuple[str, ...],
+    ) -> Take:
+        async def keep() -> Entry:
+            recordings = {**there, **await self._put(answer, data)}
+            return await asyncio.wrap_future(self._journal.keep(job.n, answer, recordings, notes))
+
+        try:
+            entry = await keep()
+        except LibraryError as error:
+            self._complain(job, error)
+            engine.submit(self._until_written(job, keep))
+            take = self._in_memory(job, answer, data, (*notes, *job.troubles))
+        else:
+            take = take_of(self._folder, entry, in_memory=data)
+        # Decoding and measuring take a while, and the event loop serves other jobs meanwhile.
+        take = await asyncio.get_running_loop().run_in_executor(None, take.prepare)
+        for track in take.tracks:
+            track.let_go()
+        return take
+
+    def _in_memory(
+        self, job: Job, answer: MusicJob, data: list[bytes | None], notes: tuple[str, ...]
+    ) -> Take:
+        return Take.of(
+            answer,
+            data,
+            id=f"unkept-{job.n}",
+            request=job.request,
+            number=job.number,
+            notes=notes,
+        )
+
+    async def _keep_what_came(self, answer: MusicJob) -> Recordings:
+        """Put the audio of an answer into the store: the service may never give it again."""
+        try:
+            return await self._put(answer, [track.data for track in answer.tracks])
+        except LibraryError:  # it is in memory, and keeping it is tried again at the end
+            return {}
+
+    async def _put(self, answer: MusicJob, data: list[bytes | None]) -> Recordings:
+        loop = asyncio.get_running_loop()
+        recordings: Recordings = {}
+        for position, (track, item) in enumerate(zip(answer.tracks, data, strict=True)):
+            if item:
+                bare = track.pcm_rate is not None
+                recordings[position] = await loop.run_in_executor(
+                    None, partial(self._folder.store.put, item, is_bare=bare)
+                )
+        return recordings
+
+    def _with_audio(self, answer: MusicJob, recordings: Mapping[int, Recording]) -> MusicJob:
+        """Give an answer of the journal its audio back: without it, it looks unfinished."""
+        tracks = list(answer.tracks)
+        for position, recording in recordings.items():
+            if position < len(tracks) and not tracks[position].audio_url:
+                try:
+                    audio = self._folder.store.read(recording)
+                except AudioError:
+                    continue
+                facts = {**vars(tracks[position]), "data": audio}
+                tracks[position] = Track(**facts)
+        return answer.replace(tracks=tuple(tracks))
+
+    # -- writing down ----------------------------------------------------------------------------
+
+    async def _write(self, job: Job, note: Callable[[], Future[Any]]) -> None:
+        """Write something down; a disk that refuses does not end a job that exists."""
+        try:
+            await asyncio.wrap_future(note())
+        except LibraryError as error:
+            self._complain(job, error)
+
+            async def again() -> None:
+                await asyncio.wrap_future(note())
+
+            engine.submit(self._until_written(job, again))
+
+    async def _until_written(self, job: Job, write: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        job.unwritten = mark = object()
+        while job.unwritten is mark and not self._folder.database.is_closed:
+            await asyncio.sleep(WRITE_AGAIN)
+            try:
+                await write()
+            except LibraryError:
+                continue
+            job.unwritten = None
+            log.warning("What could not be written down before is in the library now.")
+            return
+
+    def _complain(self, job: Job, error: LibraryError) -> None:
+        name = f"Job {job.answer.id}" if job.answer else "This job"
+        words = (
+            f"NOT KEPT yet: {name} goes on, but it could not be written down. {error} It is held "
+            "in memory and tried again as long as this kernel lives."
+        )
+        if not job.troubles:
+            log.warning(words)
+        job.troubles.append(words)
+
+
+async def _nothing() -> None:
+    """Stand in for a track that is here already."""
+
+
+def _known(entry: Entry) -> Mapping[int, Recording]:
+    return {n: recording for n, recording in enumerate(entry.recordings) if recording}
+
+
+def _too_long(job: Job, entry: Entry) -> JobTimeout:
+    name = entry.job_id or entry.id
+    message = (
+        f"Job {name} is not finished after {job.timeout:g} s. Another kernel looks after it and "
+        "nothing is lost: running the cell again goes on waiting."
+    )
+    return JobTimeout(message, job_id=name, job=job.answer)

@@ -1,0 +1,248 @@
+"""``Library``: what was made here, what is on its way, what it cost.
+
+``journal.py`` is the record, ``leases.py`` says who looks after what, ``store.py`` has the audio,
+``search.py`` finds, ``money.py`` counts, ``folder.py`` holds it all together for one process.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LibraryError
+from ..settings import home_folder
+from . import money, search
+from .attempts import Attempt
+from .entries import ENDED, OPEN, Entry, entries_in, named_entry
+from .folder import Folder, open_folder
+from .shelf import take_of
+from .tables import Attempts, Spending, Takes
+
+if TYPE_CHECKING:
+    from ..takes import Take
+
+__all__ = ["Attempt", "Attempts", "Folder", "Library", "Spending", "Takes"]
+
+
+class Library:
+    """A folder of takes: kept audio, what is unfinished, what was spent.
+
+    Parameters
+    ----------
+    path
+        The folder; made where it is missing. Default: ``PHASEO_NB_HOME``, else the user's data
+        folder. Where the default cannot be written a temporary folder stands in, and says so.
+
+    Raises
+    ------
+    LibraryError
+        It is damaged, from a newer version, or cannot be opened.
+
+    Examples
+    --------
+    >>> import phaseo_nb as nb
+    >>> library = nb.library()
+    >>> library.recent()
+    No takes yet. Make one: await nb.generate("…")
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self._place = home_folder(path).value
+        self._may_stand_in = path is None
+        self._folder = open_folder(self._place, may_stand_in=self._may_stand_in)
+
+    @property
+    def folder(self) -> Folder:
+        """The folder as this process has it open; opened again after a close or a fork."""
+        if not self._folder.is_open:
+            agents = self._folder.agents
+            self._folder = open_folder(self._place, may_stand_in=self._may_stand_in)
+            self._folder.agents.update(agents)
+        return self._folder
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.folder.path
+
+    @property
+    def warning(self) -> str | None:
+        """What to know about this folder: that it is not kept, or serves one kernel at a time."""
+        return self.folder.warning
+
+    def __repr__(self) -> str:
+        n = self.folder.database.read(_count)
+        temporary = "" if self.folder.is_kept else ", NOT KEPT"
+        return f"<Library {self.path}: {n:,} take{'' if n == 1 else 's'}{temporary}>"
+
+    def __len__(self) -> int:
+        return self.folder.database.read(_count)
+
+    def close(self) -> None:
+        """Free open jobs for other kernels and close the files. Opened again when next used."""
+        self.folder.close()
+
+    # -- finding ---------------------------------------------------------------------------------
+
+    def recent(self, n: int = 20, **filters: Any) -> Takes:
+        """Return the newest takes.
+
+        Parameters
+        ----------
+        n
+            At most so many.
+        **filters
+            Any of: ``model``, ``gateway`` (``"sandbox"`` too), ``provider``, ``notebook``,
+            ``since`` and ``until`` (``"2026-11-25"``, a date or a datetime), ``rating`` (at
+            least), ``tag``, ``status``. With another status than ``"kept"`` (such as
+            ``"failed"``), attempts are returned instead of takes.
+        """
+        return self.search(None, n, **filters)
+
+    def search(
+        self,
+        text: str | None,
+        n: int = 20,
+        *,
+        ranked: bool = False,
+        raw: bool = False,
+        **filters: Any,
+    ) -> Takes:
+        """Return the takes whose prompt, title, lyrics, style or note hold all these words.
+
+        Parameters
+        ----------
+        text
+            Words; ``ja*`` is a beginning. Accents and case do not count.
+        n
+            At most so many.
+        ranked
+            Best match first instead of newest first; slower for words that stand everywhere.
+        raw
+            Whether ``text`` is FTS5 syntax, taken as it is.
+        **filters
+            As in :meth:`recent`.
+
+        Raises
+        ------
+        LibraryError
+            A filter has a value that it cannot have, or the raw syntax is wrong.
+        """
+        _check_count(n)
+        known = ("model", "gateway", "provider", "notebook", "rating", "tag")
+        unknown = [name for name in filters if name not in (*known, "status", "since", "until")]
+        if unknown:
+            message = f"There is no filter {unknown[0]!r}. Choose from {', '.join(known)}, …"
+            raise LibraryError(message)
+        only = search.make_filter(**filters)
+        entries = self.folder.database.read(
+            lambda db: search.find(db, text, only, limit=n, ranked=ranked, raw=raw)
+        )
+        if only.status != "kept":
+            return self._attempts(entries)  # type: ignore[return-value]
+        return Takes(take_of(self.folder, entry) for entry in entries)
+
+    def get(self, id: str) -> Take | Attempt:
+        """Return a take (or attempt) by its own id or by the gateway's id of its job.
+
+        Raises
+        ------
+        LibraryError
+            There is none of that name.
+        """
+        entry = self.folder.database.read(lambda db: named_entry(db, str(id)))
+        if entry is None:
+            message = f"The library {self.path} has no take and no job {str(id)[:80]!r}."
+            raise LibraryError(message)
+        if entry.state == "kept":
+            return take_of(self.folder, entry)
+        return self._attempts([entry])[0]
+
+    # -- open ends -------------------------------------------------------------------------------
+
+    def unfinished(self) -> Attempts:
+        """Return the jobs that are paid or being paid and not kept yet, oldest first.
+
+        ``nb.resume()`` takes them up.
+        """
+        self.folder.leases.recover().result()
+        return self._attempts(self._in(*OPEN))
+
+    def uncertain(self) -> Attempts:
+        """Return the requests of which nobody knows what became of them, oldest first.
+
+        Each can be looked for again, submitted again or written off: see :class:`Attempt`.
+        Completed jobs without audio are among them.
+        """
+        self.folder.leases.recover().result()
+        return self._attempts(self._in("uncertain", "empty"))
+
+    def _in(self, *states: str) -> list[Entry]:
+        return self.folder.database.read(lambda db: entries_in(db, *states))
+
+    def _attempts(self, entries: Sequence[Entry]) -> Attempts:
+        def watched(db: sqlite3.Connection) -> list[bool]:
+            leases = self.folder.leases
+            return [e.state not in ENDED and not leases.is_free(db, e.owner) for e in entries]
+
+        are_watched = self.folder.database.read(watched)
+        return Attempts(
+            Attempt(self.folder, entry, is_watched=is_watched)
+            for entry, is_watched in zip(entries, are_watched, strict=True)
+        )
+
+    # -- money -----------------------------------------------------------------------------------
+
+    def spending(
+        self, by: str | Sequence[str] = ("day", "model", "notebook"), *, since: Any = None
+    ) -> Spending:
+        """Return what was spent, a row for each day, model and notebook.
+
+        Parameters
+        ----------
+        by
+            What to count by: any of ``day month gateway model provider notebook``.
+        since
+            First day, such as ``"2026-11-01"``.
+
+        Returns
+        -------
+        Spending
+            A list of dicts, ready for ``pandas.DataFrame(…)``: the words of ``by``, ``sandbox``,
+            ``jobs``, ``kept``, ``usd`` (billed), ``reserved_usd`` (set aside, not billed yet),
+            ``credits``, ``unknown`` (jobs whose price nobody knows).
+        """
+        words = (by,) if isinstance(by, str) else tuple(by)
+        start = search.make_filter(since=since).since
+        rows = self.folder.database.read(lambda db: money.spending(db, words, start))
+        return Spending(rows)
+
+    def set_budget(self, usd: float | None, *, per: str = "day") -> None:
+        """Limit what all kernels together may spend with this library.
+
+        Parameters
+        ----------
+        usd
+            US dollars; ``None`` takes the limit away.
+        per
+            ``"day"``, ``"week"``, ``"month"`` (by the calendar) or ``"ever"``.
+        """
+        self.folder.database.write(lambda db: money.set_budget(db, usd, per)).result()
+
+    def budgets(self) -> dict[str, float]:
+        """Return the limits by period, in US dollars."""
+        return self.folder.database.read(money.budgets)
+
+
+def _count(db: sqlite3.Connection) -> int:
+    query = "SELECT count(*) FROM takes WHERE state = 'kept' AND deleted_at IS NULL"
+    return int(db.execute(query).fetchone()[0])
+
+
+def _check_count(n: Any) -> None:
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        message = f"n = {n!r} is no number of takes. Give a whole number from 1."
+        raise LibraryError(message)

@@ -1,0 +1,333 @@
+"""One SQLite file, one thread that writes it, and errors in our own words.
+
+Everything that is asked for within a moment shares one transaction, so a thousand jobs do not
+wait for a thousand flushes; each asker still has its own outcome. A transaction is short and
+never spans a network call. ``synchronous=FULL``: what is committed survives a power cut.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import random
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from ..engine import HAS_THREADS
+from ..errors import LibraryError, PhaseoError
+from ._migrations import LATEST, migrate, version_of
+from .troubles import damaged, in_our_words, is_busy, newer
+
+T = TypeVar("T")
+Operation = Callable[[sqlite3.Connection], T]
+
+PATIENCE = 30.0
+"""Seconds to wait for another kernel that writes."""
+_MOST_AT_ONCE = 256
+
+
+class _Work(NamedTuple):
+    operation: Operation[Any]
+    future: Future[Any]
+
+
+class Database:
+    """A file with one writer per process.
+
+    Parameters
+    ----------
+    path
+        Created where it is missing.
+    is_shared
+        Whether several kernels may have it open; ``False`` on network file systems.
+    patience
+        Seconds to wait for another writer.
+
+    Raises
+    ------
+    LibraryError
+        The file is damaged, empty, from a newer version, or cannot be opened or written.
+    """
+
+    def __init__(self, path: Path, *, is_shared: bool = True, patience: float = PATIENCE) -> None:
+        self.path = path
+        self.is_shared = is_shared
+        self.patience = patience
+        self._pid = os.getpid()
+        self._writer = _opened(path, is_shared, patience)
+        self._reader: sqlite3.Connection | None = None
+        self._reading = threading.Lock()
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._regular: list[tuple[Callable[[], float], Callable[[], Operation[Any] | None]]] = []
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self.is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<Database {self.path}>"
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process can use it: it is not closed, and was opened by this very one."""
+        return not self.is_closed and self._pid == os.getpid()
+
+    # -- asking ------------------------------------------------------------------------------
+
+    def write(self, operation: Operation[T]) -> Future[T]:
+        """Run an operation in a transaction; the future has its result once that is on disk.
+
+        An operation only talks to the connection: it may be run again where another kernel was
+        in the way.
+        """
+        work = _Work(operation, Future())
+        if not self.is_ours:
+            message = f"The library {self.path.parent} was closed here. Open it again."
+            work.future.set_exception(LibraryError(message))
+        elif not HAS_THREADS:
+            self._run([work])
+        else:
+            self._start()
+            self._queue.put(work)
+        return work.future
+
+    def read(self, operation: Operation[T]) -> T:
+        """Run an operation that changes nothing, and return its result."""
+        if not self.is_shared or not HAS_THREADS:
+            return self.write(operation).result()  # the one connection holds the file
+        with self._reading:
+            if not self.is_ours:
+                return self.write(operation).result()  # says what is the matter
+            try:
+                if self._reader is None:
+                    self._reader = _connected(self.path, self.patience)
+                    self._reader.execute("PRAGMA query_only = ON")
+                return operation(self._reader)
+            except sqlite3.Error as error:
+                raise in_our_words(error, self.path) from error
+
+    def regularly(
+        self, pause: Callable[[], float], operation: Callable[[], Operation[Any] | None]
+    ) -> None:
+        """Ask for ``operation()`` again after each ``pause()`` seconds, while the thread runs."""
+        self._regular.append((pause, operation))
+
+    def close(self) -> None:
+        """Finish what was asked for and let go of the file."""
+        if not self.is_ours:
+            return  # a forked child must not touch its parent's connection
+        self.is_closed = True
+        if self._thread is not None and self._thread.is_alive():
+            self._queue.put(None)
+            if self._thread is not threading.current_thread():
+                self._thread.join(timeout=self.patience)
+        with self._reading, contextlib.suppress(sqlite3.Error):
+            if self._reader is not None:
+                self._reader.close()
+        with contextlib.suppress(sqlite3.Error):
+            self._writer.close()
+
+    # -- the thread ----------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._serve, name="phaseo_nb library", daemon=True
+                )
+                self._thread.start()
+
+    def _serve(self) -> None:
+        due = [time.monotonic() + pause() for pause, _ in self._regular]
+        while True:
+            for index, (pause, operation) in enumerate(self._regular):
+                if index == len(due):
+                    due.append(time.monotonic() + pause())
+                if time.monotonic() >= due[index]:
+                    self._run_regular(operation)
+                    due[index] = time.monotonic() + pause()
+            wait = max(0.0, min(due, default=time.monotonic() + 1.0) - time.monotonic())
+            batch = self._next_batch(min(wait, 1.0) if due else 1.0)
+            if batch is None:
+                return
+            if batch:
+                self._run(batch)
+
+    def _run_regular(self, operation: Callable[[], Operation[Any] | None]) -> None:
+        wanted = operation()
+        if wanted is not None:
+            work = _Work(wanted, Future())
+            self._run([work], patience=1.0)
+            work.future.exception()  # a missed beat is made up for by the next one
+
+    def _next_batch(self, wait: float) -> list[_Work] | None:
+        """Return what was asked for; empty after ``wait`` seconds, ``None`` at the end."""
+        try:
+            first = self._queue.get(timeout=wait)
+        except queue.Empty:
+            return []
+        batch: list[_Work] = []
+        while first is not None:
+            batch.append(first)
+            if len(batch) >= _MOST_AT_ONCE:
+                return batch
+            try:
+                first = self._queue.get_nowait()
+            except queue.Empty:
+                return batch
+        if batch:
+            self._run(batch)
+        return None
+
+    def _run(self, batch: list[_Work], patience: float | None = None) -> None:
+        ends = time.monotonic() + (self.patience if patience is None else patience)
+        while True:
+            try:
+                outcomes = self._transaction(batch)
+                break
+            except Exception as error:
+                if not is_busy(error) or time.monotonic() >= ends:
+                    for work in batch:
+                        work.future.set_exception(in_our_words(error, self.path))
+                    return
+                time.sleep(random.uniform(0.005, 0.05))  # SQLite's own waiting is not fair
+        for work, (result, failure) in zip(batch, outcomes, strict=True):
+            if failure is not None:
+                work.future.set_exception(failure)
+            else:
+                work.future.set_result(result)
+
+    def _transaction(self, batch: list[_Work]) -> list[tuple[Any, BaseException | None]]:
+        db = self._writer
+        outcomes: list[tuple[Any, BaseException | None]] = []
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if version_of(db) > LATEST:
+                raise newer(self.path, version_of(db))
+            for work in batch:
+                outcomes.append(self._one(db, work.operation))
+            db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+            raise
+        return outcomes
+
+    def _one(
+        self, db: sqlite3.Connection, operation: Operation[Any]
+    ) -> tuple[Any, BaseException | None]:
+        """Run one operation so that its failure does not undo its neighbours."""
+        db.execute("SAVEPOINT one")
+        try:
+            result = operation(db)
+        except Exception as error:
+            if is_busy(error) or not db.in_transaction:  # a full disk rolls everything back
+                raise
+            db.execute("ROLLBACK TO one")
+            db.execute("RELEASE one")
+            ours = isinstance(error, PhaseoError)
+            return None, error if ours else in_our_words(error, self.path)
+        db.execute("RELEASE one")
+        return result, None
+
+
+# -- opening -------------------------------------------------------------------------------------
+
+
+def _opened(path: Path, is_shared: bool, patience: float) -> sqlite3.Connection:
+    """Open the file in its latest shape, after making a copy of an older one."""
+    try:
+        if not path.exists():
+            _create(path)
+        if path.stat().st_size == 0:
+            raise damaged(path, "it is empty")
+        db = _connected(path, patience)
+        try:
+            if not is_shared:
+                # Before the first access: a write-ahead log would need shared memory.
+                db.execute("PRAGMA locking_mode = EXCLUSIVE")
+            version = version_of(db)
+            if version > LATEST:
+                raise newer(path, version)
+            if not is_shared:
+                db.execute("PRAGMA journal_mode = DELETE")
+            elif _mode(db) != "wal":
+                db.execute("PRAGMA journal_mode = WAL")
+            if version < LATEST:
+                if version:
+                    _back_up(db, path, version)
+                migrate(db)
+        except BaseException:
+            db.close()
+            raise
+    except (OSError, sqlite3.Error) as error:
+        raise in_our_words(error, path) from error
+    return db
+
+
+def _connected(path: Path, patience: float) -> sqlite3.Connection:
+    db = sqlite3.connect(
+        str(path),
+        timeout=min(patience, 5.0),
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def _mode(db: sqlite3.Connection) -> str:
+    return str(db.execute("PRAGMA journal_mode").fetchone()[0]).lower()
+
+
+def _create(path: Path) -> None:
+    """Make a new file beside its place and put it there whole: nobody ever sees half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(6)}.new")
+    db = _connected(new, 5.0)
+    try:
+        migrate(db)
+    finally:
+        db.close()
+    try:
+        _put_in_place(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _put_in_place(new: Path, path: Path) -> None:
+    """Give a file its name unless another kernel was quicker."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        return
+    except OSError:  # no hard links here; Windows does not rename over a file either
+        with contextlib.suppress(FileExistsError):
+            if not path.exists():
+                new.rename(path)
+
+
+def _back_up(db: sqlite3.Connection, path: Path, version: int) -> None:
+    """Keep a whole copy of the older shape beside the file."""
+    copy = path.with_name(f"{path.name}.v{version}.backup")
+    if copy.exists():
+        return  # of an earlier try: the file has not changed its shape since
+    part = path.with_name(f".{copy.name}.{secrets.token_hex(6)}.part")
+    target = sqlite3.connect(str(part))
+    try:
+        db.backup(target)
+        target.close()
+        os.replace(part, copy)
+    finally:
+        target.close()
+        part.unlink(missing_ok=True)

@@ -1,0 +1,247 @@
+"""The rows of the journal as values: what was ordered, how it stands, what came of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+from .records import dump_answer, load_answer, load_cost, load_request, storable_text
+from .store import Recording
+
+if TYPE_CHECKING:
+    from ..jobs import Cost, MusicJob
+    from ..requests import MusicRequest, UdioRequest
+
+#: ``planned`` was not sent yet, ``submitting`` may have been, ``submitted`` has its job at the
+#: service, ``completed`` waits for its audio, ``expired`` is not waited for here any more.
+OPEN = ("planned", "submitting", "submitted", "completed", "expired")
+#: Ends after which only a person decides to buy again: it may exist; it was paid and is silent.
+OPEN_ENDS = ("uncertain", "empty")
+ENDED = ("kept", "failed", "written_off")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One attempt at a request."""
+
+    n: int
+    id: str
+    key: str
+    number: int
+    attempt: int
+    state: str
+    gateway: str
+    base_url: str
+    sandbox: int
+    model: str | None
+    provider: str | None
+    prompt: str | None
+    title: str | None
+    request: str
+    notes: str
+    job_id: str | None
+    request_id: str | None
+    answer: str | None
+    price: str | None
+    reserved_usd: float | None
+    cost_usd: float | None
+    cost_credits: float | None
+    known: str | None
+    payer: str | None
+    owner: str | None
+    notebook: str | None
+    created_at: float
+    """Seconds since 1970, by the wall clock; order goes by ``n``."""
+    submitted_at: float | None
+    ended_at: float | None
+    seconds: float | None
+    """How long it took from handing in to its end."""
+    rating: int | None
+    note: str | None
+    imported: int
+    deleted_at: float | None
+    deleted_by: str | None
+    recordings: tuple[Recording | None, ...] = ()
+    """One for each track; ``None`` where there is no audio."""
+    tags: tuple[str, ...] = ()
+
+    def read_request(self) -> MusicRequest | UdioRequest:
+        """Return the request as it was made."""
+        return load_request(self.request)
+
+    def read_answer(self) -> MusicJob | None:
+        """Return what the gateway last said; ``None`` before its first word."""
+        return load_answer(self.answer) if self.answer else None
+
+    def read_price(self) -> Cost:
+        """Return the price that was reserved."""
+        return load_cost(json.loads(self.price) if self.price else None)
+
+
+_COLUMNS = tuple(f.name for f in fields(Entry) if f.name not in ("recordings", "tags"))
+COLUMNS = ", ".join(f"takes.{name}" for name in _COLUMNS)
+_AT_ONCE = 500  # SQLite's limit of variables in one statement was 999 for long
+
+
+def read_entries(db: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Entry]:
+    """Return rows of ``takes`` (selected by :data:`COLUMNS`) with their recordings and tags."""
+    rows = list(rows)
+    tracks: dict[int, list[tuple[int, Recording | None]]] = {}
+    tags: dict[int, list[str]] = {}
+    for start in range(0, len(rows), _AT_ONCE):
+        some = [row["n"] for row in rows[start : start + _AT_ONCE]]
+        for n, position, recording in _recordings(db, some):
+            tracks.setdefault(n, []).append((position, recording))
+        marks = ",".join("?" * len(some))
+        query = f"SELECT take, tag FROM tags WHERE take IN ({marks}) ORDER BY tag"
+        for n, tag in db.execute(query, some):
+            tags.setdefault(n, []).append(tag)
+    return [
+        Entry(
+            **{name: row[name] for name in _COLUMNS},
+            recordings=tuple(recording for _, recording in tracks.get(row["n"], ())),
+            tags=tuple(tags.get(row["n"], ())),
+        )
+        for row in rows
+    ]
+
+
+def read_entry(db: sqlite3.Connection, where: str, values: Sequence[object]) -> Entry | None:
+    """Return the first row that a condition (and order) finds."""
+    row = db.execute(f"SELECT {COLUMNS} FROM takes WHERE {where} LIMIT 1", values).fetchone()
+    return read_entries(db, [row])[0] if row else None
+
+
+# -- looking up ----------------------------------------------------------------------------------
+
+
+def living_entry(db: sqlite3.Connection, key: str, take: int | None) -> Entry | None:
+    """Return what a request has become: kept first, then on its way, then an open end."""
+    number = "" if take is None else " AND number = ?"
+    values = (key,) if take is None else (key, take)
+    for states in (("kept",), OPEN, OPEN_ENDS):
+        among = ",".join(f"'{state}'" for state in states)
+        where = f"key = ?{number} AND deleted_at IS NULL AND state IN ({among})"
+        found = read_entry(db, f"{where} ORDER BY number DESC", values)
+        if found is not None:
+            return found
+    return None
+
+
+def named_entry(db: sqlite3.Connection, name: str) -> Entry | None:
+    """Return a row by the id of its take, else by the gateway's id of its job."""
+    by_take = read_entry(db, "id = ? AND deleted_at IS NULL", (name,))
+    where = "(job_id = ? OR request_id = ?) AND deleted_at IS NULL ORDER BY n DESC"
+    return by_take or read_entry(db, where, (name, name))
+
+
+def entries_in(db: sqlite3.Connection, *states: str) -> list[Entry]:
+    """Return the rows in some states, oldest first."""
+    marks = ",".join("?" * len(states))
+    where = f"state IN ({marks}) AND deleted_at IS NULL ORDER BY n"
+    return read_entries(db, db.execute(f"SELECT {COLUMNS} FROM takes WHERE {where}", states))
+
+
+def usual_time(db: sqlite3.Connection, base_url: str, model: str | None) -> float | None:
+    """Return the median time of a model's last jobs in seconds; ``None`` before the first."""
+    query = (
+        "SELECT seconds FROM takes WHERE base_url = ? AND model IS ? AND state = 'kept'"
+        " AND seconds IS NOT NULL ORDER BY n DESC LIMIT 25"
+    )
+    times = [row[0] for row in db.execute(query, (base_url, model))]
+    return statistics.median(times) if times else None
+
+
+# -- writing, inside somebody's transaction ------------------------------------------------------
+
+
+def write_answer(
+    db: sqlite3.Connection,
+    n: int,
+    answer: MusicJob,
+    recordings: Mapping[int, Recording],
+    now: float,
+) -> None:
+    """Write down what the gateway said, and which recordings belong to its tracks."""
+    db.execute(
+        "UPDATE takes SET answer = ?, job_id = ?, request_id = coalesce(?, request_id),"
+        " provider = coalesce(?, provider), cost_usd = coalesce(?, cost_usd),"
+        " cost_credits = coalesce(?, cost_credits) WHERE n = ?",
+        (
+            dump_answer(answer),
+            storable_text(answer.id),
+            storable_text(answer.request_id),
+            storable_text(answer.provider),
+            answer.cost.usd,
+            answer.cost.credits,
+            n,
+        ),
+    )
+    for position in range(len(answer.tracks)):
+        recording = recordings.get(position)
+        if recording is not None:
+            add_recording(db, recording, now)
+        db.execute(
+            "INSERT INTO tracks (take, position, sha256) VALUES (?, ?, ?) ON CONFLICT"
+            " (take, position) DO UPDATE SET sha256 = coalesce(excluded.sha256, sha256)",
+            (n, position, recording.sha256 if recording else None),
+        )
+
+
+def add_recording(db: sqlite3.Connection, recording: Recording, now: float) -> None:
+    """Make a recording known; one that several takes share is one row."""
+    db.execute(
+        "INSERT OR IGNORE INTO recordings (sha256, suffix, format, size, kept_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (recording.sha256, recording.suffix, recording.format, recording.size, now),
+    )
+
+
+def change_state(
+    db: sqlite3.Connection, n: int, state: str, allowed: Sequence[str], now: float
+) -> bool:
+    """Move a row to another state, if it is in one of those that lead there."""
+    marks = ",".join("?" * len(allowed))
+    query = f"UPDATE takes SET state = ? WHERE n = ? AND state IN ({marks})"
+    if not db.execute(query, (state, n, *allowed)).rowcount:
+        return False
+    note_event(db, n, state, now)
+    return True
+
+
+def end_take(
+    db: sqlite3.Connection, n: int, state: str, allowed: Sequence[str], now: float
+) -> None:
+    """Move a row to its end, free its lease and note how long it took."""
+    if change_state(db, n, state, allowed, now):
+        db.execute(
+            "UPDATE takes SET owner = NULL, ended_at = ?,"
+            " seconds = CASE WHEN submitted_at <= ? THEN ? - submitted_at END WHERE n = ?",
+            (now, now, now, n),
+        )
+
+
+def note_event(
+    db: sqlite3.Connection, n: int, state: str, now: float, words: str | None = None
+) -> None:
+    """Write one line of history."""
+    query = "INSERT INTO events (take, at, state, words) VALUES (?, ?, ?, ?)"
+    db.execute(query, (n, now, state, words))
+
+
+def _recordings(
+    db: sqlite3.Connection, takes: list[int]
+) -> Iterable[tuple[int, int, Recording | None]]:
+    marks = ",".join("?" * len(takes))
+    query = (
+        "SELECT take, position, tracks.sha256, suffix, format, size FROM tracks "
+        "LEFT JOIN recordings ON recordings.sha256 = tracks.sha256"
+        f" WHERE take IN ({marks}) ORDER BY take, position"
+    )
+    for n, position, sha256, suffix, format, size in db.execute(query, takes):
+        known = sha256 is not None and suffix is not None
+        yield n, position, Recording(sha256, suffix, format, size) if known else None

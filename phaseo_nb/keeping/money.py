@@ -1,0 +1,158 @@
+"""What may be spent, and what was: budgets of sessions, budgets of a library, a table of costs.
+
+A price is set aside in the same transaction that plans its order, so two kernels cannot both
+spend the last dollar. What an answer says replaces what was set aside. The sandbox answers with
+the prices of the services, so that budgets can be tried out; its purse is one of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from ..errors import BudgetExceeded, LibraryError
+
+PERIODS = ("day", "week", "month", "ever")
+_AMOUNT = "coalesce(cost_usd, reserved_usd, 0.0)"
+_TINY = 1e-9  # adding prices up in floats
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What an order may cost."""
+
+    base_url: str
+    sandbox: bool
+    price_usd: float | None
+    limit_usd: float | None
+    """Of the session; ``None`` is no limit."""
+    allow_unknown: bool
+
+
+def spent(db: sqlite3.Connection, base_url: str, pays: Callable[[str], bool]) -> float:
+    """Return the US dollars that payers have reserved or spent at an address."""
+    query = (
+        f"SELECT payer, sum({_AMOUNT}) FROM takes WHERE base_url = ? AND payer IS NOT NULL"
+        " GROUP BY payer"
+    )
+    return math.fsum(usd for payer, usd in db.execute(query, (base_url,)) if pays(payer))
+
+
+def reserve(db: sqlite3.Connection, purse: Purse, pays: Callable[[str], bool], now: float) -> None:
+    """Make sure that a price fits into every budget there is.
+
+    Raises
+    ------
+    BudgetExceeded
+        It does not fit, or nobody knows it and it may not be unknown.
+    """
+    limits = budgets(db)
+    if purse.limit_usd is None and not limits:
+        return
+    if purse.price_usd is None and not purse.allow_unknown:
+        message = (
+            "The price of this request is unknown, so the budget cannot hold it; nothing was "
+            "sent. Allow it with `nb.connect(…, allow_unknown_price=True)`."
+        )
+        raise BudgetExceeded(message)
+    price = purse.price_usd or 0.0
+    if purse.limit_usd is not None:
+        gone = spent(db, purse.base_url, pays)
+        _check(price, gone, purse.limit_usd, "the budget", "`budget_usd` in nb.connect(…)")
+    for per, usd in limits.items():
+        gone = _spent_since(db, _start(per, now), purse.sandbox)
+        what = "the library's budget" if per == "ever" else f"the library's budget for this {per}"
+        _check(price, gone, usd, what, f"it with `nb.library().set_budget(…, per={per!r})`")
+
+
+def _check(price: float, gone: float, limit: float, what: str, where: str) -> None:
+    if gone + price <= limit + _TINY:
+        return
+    message = (
+        f"This request costs about ${price:.2f}, and ${max(0.0, limit - gone):.2f} of {what} of "
+        f"${limit:.2f} is left; nothing was sent. Raise {where} to go on."
+    )
+    raise BudgetExceeded(message)
+
+
+def budgets(db: sqlite3.Connection) -> dict[str, float]:
+    """Return the limits of the whole library by period, in US dollars."""
+    return dict(db.execute("SELECT per, usd FROM budgets").fetchall())
+
+
+def set_budget(db: sqlite3.Connection, usd: Any, per: Any) -> None:
+    """Set or (with ``None``) take away the limit of a period.
+
+    Raises
+    ------
+    LibraryError
+        The amount or the period is none.
+    """
+    if per not in PERIODS:
+        known = ", ".join(repr(name) for name in PERIODS)
+        message = f"per = {per!r} is no period. Choose one of {known}."
+        raise LibraryError(message)
+    if usd is None:
+        db.execute("DELETE FROM budgets WHERE per = ?", (per,))
+        return
+    is_number = isinstance(usd, (int, float)) and not isinstance(usd, bool)
+    if not (is_number and 0 <= usd < 1e9):
+        message = f"usd = {usd!r} is no amount of US dollars. Give a number from 0, or None."
+        raise LibraryError(message)
+    db.execute("INSERT OR REPLACE INTO budgets (per, usd) VALUES (?, ?)", (per, float(usd)))
+
+
+def _spent_since(db: sqlite3.Connection, start: float, sandbox: bool) -> float:
+    query = (
+        f"SELECT sum({_AMOUNT}) FROM takes WHERE created_at >= ? AND sandbox = ? AND imported = 0"
+    )
+    return float(db.execute(query, (start, int(sandbox))).fetchone()[0] or 0.0)
+
+
+def _start(per: str, now: float) -> float:
+    """Return when the running period began, by the calendar on the wall."""
+    if per == "ever":
+        return -1e18
+    today = datetime.fromtimestamp(now).date()
+    first: date = today
+    if per == "week":
+        first = today - timedelta(days=today.weekday())
+    elif per == "month":
+        first = today.replace(day=1)
+    return datetime(first.year, first.month, first.day).timestamp()
+
+
+def spending(
+    db: sqlite3.Connection, by: tuple[str, ...], since: float | None
+) -> list[dict[str, Any]]:
+    """Return what was spent as rows of plain values; see :meth:`Library.spending`."""
+    groups = {
+        "day": "date(created_at, 'unixepoch', 'localtime')",
+        "month": "strftime('%Y-%m', created_at, 'unixepoch', 'localtime')",
+        "gateway": "CASE WHEN sandbox THEN 'sandbox' ELSE gateway END",
+        "model": "model",
+        "provider": "provider",
+        "notebook": "notebook",
+    }
+    unknown = [name for name in by if name not in groups]
+    if unknown or not by:
+        known = ", ".join(repr(name) for name in groups)
+        wrong = repr(unknown[0]) if unknown else repr(by)
+        message = f"by = {wrong} cannot be counted by. Choose from {known}."
+        raise LibraryError(message)
+    named = ", ".join(f"{groups[name]} AS {name}" for name in by)
+    query = (
+        f"SELECT {named}, sandbox, count(*) AS jobs, sum(state = 'kept') AS kept,"
+        " coalesce(sum(cost_usd), 0.0) AS usd,"
+        " coalesce(sum(CASE WHEN cost_usd IS NULL THEN reserved_usd END), 0.0) AS reserved_usd,"
+        " coalesce(sum(cost_credits), 0.0) AS credits,"
+        " sum(cost_usd IS NULL AND reserved_usd IS NULL AND cost_credits IS NULL) AS unknown"
+        " FROM takes WHERE imported = 0 AND created_at >= ? AND state != 'planned'"
+        f" GROUP BY {', '.join(str(i + 1) for i in range(len(by)))}, sandbox ORDER BY max(n) DESC"
+    )
+    rows = db.execute(query, (-1e18 if since is None else since,))
+    return [{**dict(row), "sandbox": bool(row["sandbox"])} for row in rows]
