@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -30,13 +29,14 @@ from .errors import (
 )
 from .handle import Job
 from .jobs import MusicJob, Track
+from .keeping import Library
 from .keeping.entries import OPEN, Entry
 from .keeping.folder import Folder
-from .keeping.journal import End
+from .keeping.journal import End, Journal
 from .keeping.records import trimmed
 from .keeping.shelf import take_of
 from .keeping.store import Recording
-from .open_ends import error_of, stopped
+from .open_ends import doubt, error_of, nothing_sent, stopped
 from .takes import Take
 from .transport.secrets import scrub
 
@@ -55,13 +55,23 @@ class _NotSent(Exception):
 
 
 class Carrier:
-    """Carries jobs of one client into one folder; runs on the engine."""
+    """Carries jobs of one client into one library; runs on the engine."""
 
-    def __init__(self, client: MusicClient, folder: Folder, key: SecretStr | None) -> None:
+    def __init__(self, client: MusicClient, library: Library, key: SecretStr | None) -> None:
         self._client = client
-        self._folder = folder
-        self._journal = folder.journal
+        self._library = library
+        self._journal = library.folder.journal
+        """As it was opened: once that is closed, nothing is taken up or sent any more."""
         self._key = key
+
+    @property
+    def _folder(self) -> Folder:
+        return self._library.folder
+
+    @property
+    def _books(self) -> Journal:
+        """Where what happened is written down, also after somebody closed the library."""
+        return self._folder.journal
 
     async def carry(self, job: Job, entry: Entry) -> None:
         """Run one job to its end; whatever ends it, somebody is told."""
@@ -77,39 +87,51 @@ class Carrier:
         except BaseException as error:
             await self._settle(job, error)
             self._folder.leases.forget(job.n)
+            if not (job.unwritten or _stays_open(job, error)):
+                self._folder.handles.pop(job.n, None)
             job.fail(stopped(job) if isinstance(error, _NotSent) else error)
             if not isinstance(error, Exception):
                 raise
         else:
-            self._folder.handles.pop(job.n, None)
+            if not job.unwritten:  # else only the handle knows what came of it
+                self._folder.handles.pop(job.n, None)
             job.finish(take)
 
     async def _settle(self, job: Job, error: BaseException) -> None:
         """Write down how a job ended that is no take."""
-        end = self._journal.end
-        n = job.n
         if isinstance(error, UncertainSubmission):
             error.price = error.price or job.price
             known, request_id = scrub(error.known, self._key), error.request_id
-            await self._write(job, lambda: end(n, "uncertain", known=known, request_id=request_id))
+            await self._end(job, "uncertain", known=known, request_id=request_id)
         elif isinstance(error, JobFailed):
             state: End = "empty" if error.job.status == "completed" else "failed"
-            await self._write(job, lambda: end(n, state, known=error.reason, answer=error.job))
+            await self._end(job, state, known=error.reason, answer=error.job)
         elif job.answer is None and isinstance(error, (PhaseoError, _NotSent)):
-            await self._write(job, lambda: self._journal.withdraw(n))
+            await self._write(
+                job,
+                lambda: asyncio.wrap_future(
+                    self._books.withdraw(job.n, was_claimed=job.is_claimed)
+                ),
+            )
         else:  # it exists; whoever comes next takes it up
-            await self._write(job, lambda: end(n, "expired"))
+            await self._end(job, "expired")
+
+    async def _end(self, job: Job, state: End, **facts: Any) -> None:
+        await self._write(job, lambda: asyncio.wrap_future(self._books.end(job.n, state, **facts)))
 
     # -- the steps -------------------------------------------------------------------------------
 
     async def _make(self, job: Job, entry: Entry) -> Take:
         entry = await self._our_turn(job, entry)
+        answer = entry.read_answer() or job.answer
+        if answer is None and entry.state in OPEN and entry.state != "planned":
+            # It was sent by us, and yet nobody waits for its answer any more.
+            raise doubt(job.request, _BROKEN_OFF, job.price)
         if entry.state not in (*OPEN, "kept"):
             raise error_of(entry)
         if job.was_kept:
             return take_of(self._folder, entry)
         recordings = dict(_known(entry))
-        answer = entry.read_answer()
         if answer is None:
             answer, recordings = await self._hand_in(job)
         else:
@@ -147,7 +169,9 @@ class Carrier:
         job.notes += (note,) if note else ()
         job.update(answer)
         recordings = await self._keep_what_came(answer)
-        await self._write(job, lambda: self._journal.answered(job.n, answer, recordings))
+        await self._write(
+            job, lambda: asyncio.wrap_future(self._books.answered(job.n, answer, recordings))
+        )
         return answer, recordings
 
     async def _submit(self, job: Job) -> MusicJob:
@@ -156,7 +180,9 @@ class Carrier:
         async def claim() -> None:
             if not job.begin_sending():
                 raise _NotSent
-            await asyncio.wrap_future(self._journal.claim(job.n))
+            with nothing_sent():
+                await asyncio.wrap_future(self._journal.claim(job.n, again=job.is_claimed))
+            job.is_claimed = True
 
         try:
             return await self._client.submit(job.request, before_sending=claim)
@@ -164,12 +190,7 @@ class Carrier:
             raise
         except BaseException as error:
             known = f"Handing it in broke off with {type(error).__name__}."
-            message = (
-                f"{known} The job may exist and may cost; it was not sent again. "
-                "`nb.library().uncertain()` shows what can be done; to buy it once more in any "
-                "case: `fresh=True`."
-            )
-            raise UncertainSubmission(message, request=job.request, known=known) from error
+            raise doubt(job.request, known, job.price) from error
 
     async def _find(self, job: Job, entry: Entry) -> Take:
         name = entry.job_id or entry.request_id
@@ -205,7 +226,7 @@ class Carrier:
             raise
         if note and note not in job.notes:
             job.notes += (note,)
-        await self._write(job, lambda: self._journal.completed(job.n, answer))
+        await self._write(job, lambda: asyncio.wrap_future(self._books.completed(job.n, answer)))
         return answer
 
     async def _collect(
@@ -253,18 +274,18 @@ class Carrier:
         there: Recordings,
         notes: tuple[str, ...],
     ) -> Take:
-        async def keep() -> Entry:
-            recordings = {**there, **await self._put(answer, data)}
-            return await asyncio.wrap_future(self._journal.keep(job.n, answer, recordings, notes))
+        kept: list[Entry] = []
 
-        try:
-            entry = await keep()
-        except LibraryError as error:
-            self._complain(job, error)
-            engine.submit(self._until_written(job, keep))
-            take = self._in_memory(job, answer, data, (*notes, *job.troubles))
+        async def keep() -> None:
+            recordings = {**there, **await self._put(answer, data)}
+            keeping = self._books.keep(job.n, answer, recordings, notes)
+            kept.append(await asyncio.wrap_future(keeping))
+
+        await self._write(job, keep)
+        if kept:
+            take = take_of(self._folder, kept[0], in_memory=data)
         else:
-            take = take_of(self._folder, entry, in_memory=data)
+            take = self._in_memory(job, answer, data, (*notes, *dict.fromkeys(job.troubles)))
         # Decoding and measuring take a while, and the event loop serves other jobs meanwhile.
         take = await asyncio.get_running_loop().run_in_executor(None, take.prepare)
         for track in take.tracks:
@@ -316,29 +337,40 @@ class Carrier:
 
     # -- writing down ----------------------------------------------------------------------------
 
-    async def _write(self, job: Job, note: Callable[[], Future[Any]]) -> None:
+    async def _write(self, job: Job, note: Callable[[], Awaitable[Any]]) -> None:
         """Write something down; a disk that refuses does not end a job that exists."""
+        is_first = not job.unwritten
+        job.unwritten.append(note)
         try:
-            await asyncio.wrap_future(note())
+            await self._catch_up(job)
         except LibraryError as error:
             self._complain(job, error)
+            if is_first:
+                engine.submit(self._until_written(job))
 
-            async def again() -> None:
-                await asyncio.wrap_future(note())
+    async def _catch_up(self, job: Job) -> None:
+        """Write down what is still to be written, in its order: an older word never comes last."""
+        async with job.writing:
+            while job.unwritten:
+                try:
+                    await job.unwritten[0]()
+                except LibraryError:
+                    raise
+                except BaseException:
+                    del job.unwritten[0]
+                    raise
+                del job.unwritten[0]
 
-            engine.submit(self._until_written(job, again))
-
-    async def _until_written(self, job: Job, write: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        job.unwritten = mark = object()
-        while job.unwritten is mark and not self._folder.database.is_closed:
+    async def _until_written(self, job: Job) -> None:
+        while job.unwritten:
             await asyncio.sleep(WRITE_AGAIN)
             try:
-                await write()
+                await self._catch_up(job)
             except LibraryError:
                 continue
-            job.unwritten = None
-            log.warning("What could not be written down before is in the library now.")
-            return
+        if not job.is_waiting and self._folder.handles.get(job.n) is job:
+            del self._folder.handles[job.n]
+        log.warning("What could not be written down before is in the library now.")
 
     def _complain(self, job: Job, error: LibraryError) -> None:
         name = f"Job {job.answer.id}" if job.answer else "This job"
@@ -349,6 +381,14 @@ class Carrier:
         if not job.troubles:
             log.warning(words)
         job.troubles.append(words)
+
+
+_BROKEN_OFF = "Handing it in broke off in this kernel before an answer was written down."
+
+
+def _stays_open(job: Job, error: BaseException) -> bool:
+    """Tell whether a job can still be taken up after this error."""
+    return job.answer is not None and not isinstance(error, (JobFailed, UncertainSubmission))
 
 
 async def _nothing() -> None:

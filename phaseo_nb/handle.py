@@ -10,11 +10,11 @@ import asyncio
 import concurrent.futures
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from .engine import engine
-from .errors import JobTimeout
+from .errors import JobFailed, JobTimeout
 from .phrases import excerpt
 
 if TYPE_CHECKING:
@@ -65,12 +65,17 @@ class Job:
         """What the last attempt at the same request cost, where it failed."""
         self.was_kept = False
         """True where nothing was sent because the take was there already."""
+        self.is_fresh = False
+        """True where it was asked for as one more take, whatever is kept."""
         self.is_watched_elsewhere = False
         """True while another kernel asks for it and this one only looks on."""
         self.troubles: list[str] = []
         """What went wrong on this machine while it was made, such as a full disk."""
-        self.unwritten: object | None = None
-        """Marks what is still to be written down, while the disk refuses."""
+        self.unwritten: list[Callable[[], Awaitable[Any]]] = []
+        """What is still to be written down, oldest first, while the disk refuses."""
+        self.writing = asyncio.Lock()
+        self.is_claimed = False
+        """True once the journal says that this very handle sends it."""
         self._is_sent = answer is not None
         self.prompt = prompt
         self._answer = answer
@@ -102,7 +107,7 @@ class Job:
     @property
     def is_sent(self) -> bool:
         """True from the moment on in which it may exist at the service."""
-        return self._is_sent
+        return self._is_sent or self._answer is not None
 
     @property
     def answer(self) -> MusicJob | None:
@@ -198,6 +203,18 @@ class Job:
             self._stop.set()
         if is_first and self._on_stop is not None:
             self._on_stop()
+
+    @property
+    def is_ahead(self) -> bool:
+        """True while the journal does not know yet how it ended, and there is nothing to go on."""
+        is_open = self._answer is not None and not isinstance(self.error, (JobFailed, type(None)))
+        return bool(self.unwritten) and not self.is_waiting and not is_open
+
+    def go_on_from(self, earlier: Job) -> None:
+        """Take over what another handle knew, and the journal could not be told."""
+        self._answer = self._answer or earlier.answer
+        self._is_sent = True
+        self.unwritten, self.writing = earlier.unwritten, earlier.writing
 
     # -- what the engine writes ------------------------------------------------------------
 

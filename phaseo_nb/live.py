@@ -252,6 +252,10 @@ def _notes(job: Job, announcement: str | None) -> Part | None:
     said = [announcement] if announcement else []
     if job.failed_before is not None:
         said.append(f"The last attempt at this request failed. It cost: {job.failed_before}.")
+    if job.is_fresh:
+        price = job.price
+        paid = f" and costs {price}" if price and price.usd != 0 else ""
+        said.append(f"fresh=True: each run of this cell makes one more take{paid}.")
     said.extend(job.notes)
     return Part.of(cards.note_card, said) if said else None
 

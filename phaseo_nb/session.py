@@ -23,7 +23,7 @@ from .keeping.folder import Folder
 from .keeping.journal import Found, Plan
 from .keeping.records import dump_request
 from .keeping.shelf import take_of
-from .open_ends import error_of
+from .open_ends import error_of, nothing_sent
 from .requests import MusicRequest, UdioRequest, build_request, request_key
 from .settings import Connection
 from .takes import prompt_of
@@ -47,7 +47,7 @@ class Session:
         announcement: str | None = None,
     ) -> None:
         self.connection = connection
-        self.library = library or Library()
+        self.library = Library() if library is None else library
         self.budget = Budget(
             budget_usd,
             library=self.library,
@@ -110,8 +110,11 @@ class Session:
         request, notes = self._request(prompt, request, words)
         plan = self._plan(request, notes)
         with self._folder.lock:  # so that nobody finds a row whose handle is not here yet
-            found = self._folder.journal.order(plan, take=take, fresh=fresh).result()
-            return self._job_of(found, notes, timeout)
+            with nothing_sent():
+                found = self._folder.journal.order(plan, take=take, fresh=fresh).result()
+            job = self._job_of(found, notes, timeout)
+            job.is_fresh = fresh
+            return job
 
     def resume(self, job: Job, *, timeout: float | None = 900.0) -> Job:
         """Take up an open job that nobody looks after here; returns its new handle."""
@@ -133,7 +136,7 @@ class Session:
     def usual_time(self, job: Job) -> float | None:
         """Return how long jobs of this model have taken, in seconds."""
         model = _model_of(job.request)
-        if model not in self._usual:
+        if self._usual.get(model) is None:
             where = self.connection.base_url, scrub(model, self.connection.key) if model else model
             self._usual[model] = self._folder.database.read(lambda db: usual_time(db, *where))
         return self._usual[model]
@@ -161,7 +164,7 @@ class Session:
 
     @property
     def _carrier(self) -> Carrier:
-        return Carrier(self._client, self._folder, self.connection.key)
+        return Carrier(self._client, self.library, self.connection.key)
 
     def _plan(self, request: MusicRequest | UdioRequest, notes: tuple[str, ...]) -> Plan:
         connection, key = self.connection, self.connection.key
@@ -208,9 +211,11 @@ class Session:
     def _take_up(self, entry: Entry, notes: tuple[str, ...], timeout: float | None) -> Job:
         """Return the handle that looks after a row, a new one where there is none."""
         known = self._folder.handles.get(entry.n)
-        if known is not None and known.is_waiting:
+        if known is not None and (known.is_waiting or known.is_ahead):
             return known
         job = self._handle(entry, notes=notes, timeout=timeout)
+        if known is not None and known.unwritten:
+            job.go_on_from(known)
         self._folder.handles[entry.n] = job
         engine.submit(self._carrier.carry(job, entry))
         return job

@@ -13,6 +13,21 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Clients wait a hundredth of a second where they would wait for seconds."""
+    import anyio
+
+    from phaseo_nb.client import MusicClient
+
+    async def sleep(seconds):
+        await anyio.sleep(min(seconds, 0.01))
+
+    made = MusicClient.of.__func__
+    of = classmethod(lambda cls, connection, **more: made(cls, connection, sleep=sleep, **more))
+    monkeypatch.setattr(MusicClient, "of", of)
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """Every test has an empty library folder and no key of the person who runs it."""

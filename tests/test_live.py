@@ -63,7 +63,7 @@ def session():
 
 def job(**more):
     request = nb.MusicRequest(model="suno/v4.5", prompt="<b>a waltz</b>")
-    return Job(key="k", request=request, prompt=request.prompt, **more)
+    return Job(n=1, request=request, prompt=request.prompt, **more)
 
 
 def drawn(line, state):
@@ -98,6 +98,7 @@ def test_a_line_nobody_waits_for_does_not_talk_of_interrupts(session):
 def test_what_will_have_no_effect_is_said_above_the_line(session):
     """Words the provider ignores stand above the running line, before anything is paid for."""
     waiting = job(notes=("duration has no effect at suno: it decides the length itself",))
+    waiting.begin_sending()
 
     html, text = drawn(LiveLine(waiting, session), "_running")
 
@@ -134,6 +135,26 @@ def test_a_stopped_line_names_the_way_back(session):
 
     assert "nb.resume()" in html
     assert "nb.resume()" in text
+
+
+def test_a_line_stopped_before_it_was_sent_says_that_nothing_was_paid(session):
+    """Who stops a job that waits for its turn reads that there is nothing at the service."""
+    stopped = job()
+    stopped.stop_waiting()
+
+    assert stopped.begin_sending() is False
+    html, text = drawn(LiveLine(stopped, session), "_stopped")
+    for said in (html, text):
+        assert "nothing was paid" in said
+        assert "nb.resume()" not in said
+
+
+def test_a_line_of_a_job_that_another_kernel_asks_for_says_so(session):
+    """Who watches a job of another kernel can read why it asks for nothing."""
+    waiting = job()
+    waiting.is_watched_elsewhere = True
+
+    assert "another kernel" in drawn(LiveLine(waiting, session), "_running")[1]
 
 
 def test_without_a_shell_nothing_is_printed(session, capsys):

@@ -11,6 +11,8 @@ from wires import KEY, Wire
 
 import phaseo_nb as nb
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 WORDS = {"model": "suno/v4.5", "show": False}
 
 
