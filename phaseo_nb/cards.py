@@ -24,6 +24,8 @@ BADGE = ("#ffffff", "#8a5a00")
 QUIET = 0.78
 """Opacity of secondary text over the page's own colours."""
 
+_NO_MATH = "mathjax_ignore tex2jax_ignore"  # two prices in a sentence are no formula
+_CLASS = f"phaseo-nb {_NO_MATH}"
 _FONT = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif"
 _CARD = (
     f"box-sizing:border-box;max-width:640px;margin:4px 0 10px;padding:14px 16px 12px;"
@@ -268,7 +270,7 @@ def remark(words: str, *, text: bool = False) -> str:
     """Return one quiet line above a card."""
     if text:
         return visible(words)
-    return f'<div style="{_FONT};{_SMALL};margin:6px 0 0">{_h(words)}</div>'
+    return f'<div class="{_NO_MATH}" style="{_FONT};{_SMALL};margin:6px 0 0">{_h(words)}</div>'
 
 
 def note_card(notes: Sequence[str], *, heading: str = "Good to know", text: bool = False) -> str:
@@ -315,7 +317,7 @@ def _card(body: str, label: str, *, tone: str | None = None, live: bool = False)
     style = _CARD + (f";border-left:4px solid {tone};{_EDGE}" if tone else "")
     role = 'role="status" aria-live="off"' if live else 'role="group"'
     return (
-        f'<div class="phaseo-nb" {role} aria-label="{_h(label)}" style="{style}">'
+        f'<div class="{_CLASS}" {role} aria-label="{_h(label)}" style="{style}">'
         f"{_STYLE}{body}</div>"
     )
 

@@ -2,8 +2,7 @@
 
 Each step is written down before the next one begins. What can go wrong on the way is one of
 three: nothing was created (the order is withdrawn), nobody knows (it stays ``uncertain``), or it
-exists (it stays open until its audio is kept). A disk that refuses after something was paid does
-not lose it: it is said aloud, held in memory and written down as soon as that is possible.
+exists (it stays open until its audio is kept).
 """
 
 from __future__ import annotations
@@ -11,19 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from functools import partial
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from pydantic import SecretStr
 
+from .bookkeeping import Bookkeeper, Recordings
 from .client import MusicClient
-from .engine import engine
 from .errors import (
-    AudioError,
     JobFailed,
     JobTimeout,
-    LibraryError,
     PhaseoError,
     UncertainSubmission,
 )
@@ -44,10 +40,6 @@ log = logging.getLogger("phaseo_nb")
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at a job that another kernel asks for."""
-WRITE_AGAIN = 5.0
-"""Seconds between two tries to write down what is only in memory."""
-
-Recordings = dict[int, Recording]
 
 
 class _NotSent(Exception):
@@ -62,6 +54,7 @@ class Carrier:
         self._library = library
         self._journal = library.folder.journal
         """As it was opened: once that is closed, nothing is taken up or sent any more."""
+        self._book = Bookkeeper(library)
         self._key = key
 
     @property
@@ -73,9 +66,18 @@ class Carrier:
         """Where what happened is written down, also after somebody closed the library."""
         return self._folder.journal
 
-    async def carry(self, job: Job, entry: Entry) -> None:
-        """Run one job to its end; whatever ends it, somebody is told."""
-        await self._to_the_end(job, self._make(job, entry))
+    async def carry(self, job: Job, entry: Entry, after: Job | None = None) -> None:
+        """Run one job to its end; whatever ends it, somebody is told.
+
+        Parameters
+        ----------
+        job, entry
+            Which job, and its row.
+        after
+            A handle of the same row that somebody stopped, and that has not come to its end yet.
+        """
+        work = self._make(job, entry) if after is None else self._make_after(job, entry, after)
+        await self._to_the_end(job, work)
 
     async def look(self, job: Job, entry: Entry) -> None:
         """Ask for an order of which only a name is known, and carry on from there."""
@@ -85,17 +87,23 @@ class Carrier:
         try:
             take = await work
         except BaseException as error:
-            await self._settle(job, error)
-            self._folder.leases.forget(job.n)
-            if not (job.unwritten or _stays_open(job, error)):
-                self._folder.handles.pop(job.n, None)
-            job.fail(stopped(job) if isinstance(error, _NotSent) else error)
+            try:
+                await self._settle(job, error)
+                self._journal.leases.forget(job.n)
+                if not (job.unwritten or _stays_open(job, error)):
+                    self._let_go(job)
+            finally:  # whatever else goes wrong, nobody waits for ever
+                job.fail(stopped(job) if isinstance(error, _NotSent) else error)
             if not isinstance(error, Exception):
                 raise
         else:
             if not job.unwritten:  # else only the handle knows what came of it
-                self._folder.handles.pop(job.n, None)
+                self._let_go(job)
             job.finish(take)
+
+    def _let_go(self, job: Job) -> None:
+        if self._folder.handles.get(job.n) is job:
+            del self._folder.handles[job.n]
 
     async def _settle(self, job: Job, error: BaseException) -> None:
         """Write down how a job ended that is no take."""
@@ -107,7 +115,7 @@ class Carrier:
             state: End = "empty" if error.job.status == "completed" else "failed"
             await self._end(job, state, known=error.reason, answer=error.job)
         elif job.answer is None and isinstance(error, (PhaseoError, _NotSent)):
-            await self._write(
+            await self._book.write(
                 job,
                 lambda: asyncio.wrap_future(
                     self._books.withdraw(job.n, was_claimed=job.is_claimed)
@@ -117,9 +125,19 @@ class Carrier:
             await self._end(job, "expired")
 
     async def _end(self, job: Job, state: End, **facts: Any) -> None:
-        await self._write(job, lambda: asyncio.wrap_future(self._books.end(job.n, state, **facts)))
+        await self._book.write(
+            job, lambda: asyncio.wrap_future(self._books.end(job.n, state, **facts))
+        )
 
     # -- the steps -------------------------------------------------------------------------------
+
+    async def _make_after(self, job: Job, entry: Entry, after: Job) -> Take:
+        """Go on where another handle stops: an order on the wire is answered and noted first."""
+        await after.ended()
+        if after.unwritten:
+            job.go_on_from(after)
+        entry = await asyncio.wrap_future(self._journal.lease(job.n))
+        return await self._make(job, entry)
 
     async def _make(self, job: Job, entry: Entry) -> Take:
         entry = await self._our_turn(job, entry)
@@ -135,7 +153,7 @@ class Carrier:
         if answer is None:
             answer, recordings = await self._hand_in(job)
         else:
-            answer = self._with_audio(answer, recordings)
+            answer = self._book.with_audio(answer, recordings)
             job.update(answer)
         if entry.state != "kept":
             answer = await self._wait(job)
@@ -168,8 +186,8 @@ class Carrier:
         answer, note = trimmed(await self._submit(job))
         job.notes += (note,) if note else ()
         job.update(answer)
-        recordings = await self._keep_what_came(answer)
-        await self._write(
+        recordings = await self._book.put_what_came(answer)
+        await self._book.write(
             job, lambda: asyncio.wrap_future(self._books.answered(job.n, answer, recordings))
         )
         return answer, recordings
@@ -186,6 +204,9 @@ class Carrier:
 
         try:
             return await self._client.submit(job.request, before_sending=claim)
+        except UncertainSubmission as error:  # the same words now and after a restart
+            known, price = error.known, error.price or job.price
+            raise doubt(job.request, known, price, None, error.request_id) from error.__cause__
         except (PhaseoError, _NotSent):
             raise
         except BaseException as error:
@@ -226,7 +247,9 @@ class Carrier:
             raise
         if note and note not in job.notes:
             job.notes += (note,)
-        await self._write(job, lambda: asyncio.wrap_future(self._books.completed(job.n, answer)))
+        await self._book.write(
+            job, lambda: asyncio.wrap_future(self._books.completed(job.n, answer))
+        )
         return answer
 
     async def _collect(
@@ -249,7 +272,7 @@ class Carrier:
         lost = tuple(f"One track could not be fetched. {error}" for error in errors)
         if is_kept and not any(data):
             return await self._shown(job, lost)
-        return await self._keep(job, answer, data, there, (*job.notes, *lost))
+        return await self._book.keep(job, answer, data, there, (*job.notes, *lost))
 
     async def _shown(self, job: Job, lost: tuple[str, ...]) -> Take:
         entry = await asyncio.wrap_future(self._journal.lease(job.n))
@@ -263,124 +286,6 @@ class Carrier:
         data = await self._client.download(track, job=answer)
         assert isinstance(data, bytes)  # no path was given
         return data
-
-    # -- keeping ---------------------------------------------------------------------------------
-
-    async def _keep(
-        self,
-        job: Job,
-        answer: MusicJob,
-        data: list[bytes | None],
-        there: Recordings,
-        notes: tuple[str, ...],
-    ) -> Take:
-        kept: list[Entry] = []
-
-        async def keep() -> None:
-            recordings = {**there, **await self._put(answer, data)}
-            keeping = self._books.keep(job.n, answer, recordings, notes)
-            kept.append(await asyncio.wrap_future(keeping))
-
-        await self._write(job, keep)
-        if kept:
-            take = take_of(self._folder, kept[0], in_memory=data)
-        else:
-            take = self._in_memory(job, answer, data, (*notes, *dict.fromkeys(job.troubles)))
-        # Decoding and measuring take a while, and the event loop serves other jobs meanwhile.
-        take = await asyncio.get_running_loop().run_in_executor(None, take.prepare)
-        for track in take.tracks:
-            track.let_go()
-        return take
-
-    def _in_memory(
-        self, job: Job, answer: MusicJob, data: list[bytes | None], notes: tuple[str, ...]
-    ) -> Take:
-        return Take.of(
-            answer,
-            data,
-            id=f"unkept-{job.n}",
-            request=job.request,
-            number=job.number,
-            notes=notes,
-        )
-
-    async def _keep_what_came(self, answer: MusicJob) -> Recordings:
-        """Put the audio of an answer into the store: the service may never give it again."""
-        try:
-            return await self._put(answer, [track.data for track in answer.tracks])
-        except LibraryError:  # it is in memory, and keeping it is tried again at the end
-            return {}
-
-    async def _put(self, answer: MusicJob, data: list[bytes | None]) -> Recordings:
-        loop = asyncio.get_running_loop()
-        recordings: Recordings = {}
-        for position, (track, item) in enumerate(zip(answer.tracks, data, strict=True)):
-            if item:
-                bare = track.pcm_rate is not None
-                recordings[position] = await loop.run_in_executor(
-                    None, partial(self._folder.store.put, item, is_bare=bare)
-                )
-        return recordings
-
-    def _with_audio(self, answer: MusicJob, recordings: Mapping[int, Recording]) -> MusicJob:
-        """Give an answer of the journal its audio back: without it, it looks unfinished."""
-        tracks = list(answer.tracks)
-        for position, recording in recordings.items():
-            if position < len(tracks) and not tracks[position].audio_url:
-                try:
-                    audio = self._folder.store.read(recording)
-                except AudioError:
-                    continue
-                facts = {**vars(tracks[position]), "data": audio}
-                tracks[position] = Track(**facts)
-        return answer.replace(tracks=tuple(tracks))
-
-    # -- writing down ----------------------------------------------------------------------------
-
-    async def _write(self, job: Job, note: Callable[[], Awaitable[Any]]) -> None:
-        """Write something down; a disk that refuses does not end a job that exists."""
-        is_first = not job.unwritten
-        job.unwritten.append(note)
-        try:
-            await self._catch_up(job)
-        except LibraryError as error:
-            self._complain(job, error)
-            if is_first:
-                engine.submit(self._until_written(job))
-
-    async def _catch_up(self, job: Job) -> None:
-        """Write down what is still to be written, in its order: an older word never comes last."""
-        async with job.writing:
-            while job.unwritten:
-                try:
-                    await job.unwritten[0]()
-                except LibraryError:
-                    raise
-                except BaseException:
-                    del job.unwritten[0]
-                    raise
-                del job.unwritten[0]
-
-    async def _until_written(self, job: Job) -> None:
-        while job.unwritten:
-            await asyncio.sleep(WRITE_AGAIN)
-            try:
-                await self._catch_up(job)
-            except LibraryError:
-                continue
-        if not job.is_waiting and self._folder.handles.get(job.n) is job:
-            del self._folder.handles[job.n]
-        log.warning("What could not be written down before is in the library now.")
-
-    def _complain(self, job: Job, error: LibraryError) -> None:
-        name = f"Job {job.answer.id}" if job.answer else "This job"
-        words = (
-            f"NOT KEPT yet: {name} goes on, but it could not be written down. {error} It is held "
-            "in memory and tried again as long as this kernel lives."
-        )
-        if not job.troubles:
-            log.warning(words)
-        job.troubles.append(words)
 
 
 _BROKEN_OFF = "Handing it in broke off in this kernel before an answer was written down."

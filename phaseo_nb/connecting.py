@@ -9,12 +9,15 @@ from collections.abc import Sequence
 import httpx
 from pydantic import SecretStr
 
+from . import forms
 from .errors import SettingsError
 from .keeping import Library, Spending
 from .live import say
 from .session import Session
 from .settings import WIRES, Connection, in_sandbox_mode, resolve_connection
 from .settings.keys import hide
+
+forms.install()  # lists of the library get their buttons; loads no ipywidgets
 
 _KEY_VARIABLES = " or ".join(wire.key_variable for wire in WIRES.values())
 

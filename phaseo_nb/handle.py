@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -47,6 +48,7 @@ class Job:
         *,
         n: int,
         request: Any,
+        row: tuple[str, float] | None = None,
         prompt: str = "",
         number: int = 1,
         notes: tuple[str, ...] = (),
@@ -56,6 +58,8 @@ class Job:
     ) -> None:
         self.n = n
         """Its row in the journal."""
+        self.row = row
+        """What tells that row from one of the same number in another journal."""
         self.request = request
         self.number = number
         self.notes = notes
@@ -73,7 +77,6 @@ class Job:
         """What went wrong on this machine while it was made, such as a full disk."""
         self.unwritten: list[Callable[[], Awaitable[Any]]] = []
         """What is still to be written down, oldest first, while the disk refuses."""
-        self.writing = asyncio.Lock()
         self.is_claimed = False
         """True once the journal says that this very handle sends it."""
         self._is_sent = answer is not None
@@ -163,6 +166,12 @@ class Job:
             await asyncio.wait({waiting}, timeout=WAKE_EVERY)
         return waiting.result()
 
+    async def ended(self) -> None:
+        """Wait until the engine does not look after it any more, whatever came of it."""
+        while not self._future.done():
+            with contextlib.suppress(Exception):
+                await self._wait()
+
     def result(self, timeout: float | None = None) -> Take:
         """Wait for the take where ``await`` is not possible, and return it.
 
@@ -214,7 +223,7 @@ class Job:
         """Take over what another handle knew, and the journal could not be told."""
         self._answer = self._answer or earlier.answer
         self._is_sent = True
-        self.unwritten, self.writing = earlier.unwritten, earlier.writing
+        self.unwritten = earlier.unwritten
 
     # -- what the engine writes ------------------------------------------------------------
 

@@ -155,10 +155,11 @@ class Session:
 
     def submit_again(self, entry: Entry) -> Job:
         """Send an order once more; see :meth:`Attempt.submit_again`."""
-        job = self.start(request=entry.read_request(), fresh=True)
-        words = f"submitted again as take {job.number}"
-        self._folder.journal.write_off(entry.n, None, words).result()
-        return job
+        request = entry.read_request()
+        plan = self._plan(request, tuple(request.ineffective()))
+        with self._folder.lock, nothing_sent():
+            order = self._folder.journal.order(plan, take=None, fresh=True, instead_of=entry.n)
+            return self._job_of(order.result(), plan.notes, 900.0)
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -211,13 +212,14 @@ class Session:
     def _take_up(self, entry: Entry, notes: tuple[str, ...], timeout: float | None) -> Job:
         """Return the handle that looks after a row, a new one where there is none."""
         known = self._folder.handles.get(entry.n)
-        if known is not None and (known.is_waiting or known.is_ahead):
+        after = known if known is not None and known.is_waiting and known.stop_requested else None
+        if known is not None and after is None and (known.is_waiting or known.is_ahead):
             return known
         job = self._handle(entry, notes=notes, timeout=timeout)
-        if known is not None and known.unwritten:
+        if known is not None and after is None and known.unwritten:
             job.go_on_from(known)
         self._folder.handles[entry.n] = job
-        engine.submit(self._carrier.carry(job, entry))
+        engine.submit(self._carrier.carry(job, entry, after))
         return job
 
     def _handle(
@@ -225,6 +227,7 @@ class Session:
     ) -> Job:
         return Job(
             n=entry.n,
+            row=(entry.id, entry.created_at),
             request=entry.read_request(),
             prompt=entry.prompt or "",
             number=entry.number,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import AudioError
+from .gateways.values import without_keys
 from .handle import Job
 from .jobs import Cost, MusicJob
 from .kept import About, KeptTrack
@@ -220,7 +221,7 @@ def checked_opinion(name: str, value: Any) -> Any:
         if value is not None and not isinstance(value, str):
             message = f"note = {value!r} is no text."
             raise ValueError(message)
-        return value or None
+        return without_keys(value) if value else None
     tags = [value] if isinstance(value, str) else list(value or ())
     if not all(isinstance(tag, str) and tag.strip() and len(tag) <= 80 for tag in tags):
         message = f"tags = {value!r} are no tags. Give short texts, such as ['demo', 'slow']."

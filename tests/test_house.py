@@ -20,9 +20,9 @@ FLOORS = [
     {"requests", "jobs", "settings", "audio"},
     {"transport", "gateways"},
     {"client", "cards", "phrases", "files", "kept", "player", "takes", "handle", "keeping"},
-    {"session", "budget", "carrying", "open_ends"},
+    {"session", "bookkeeping", "budget", "carrying", "open_ends"},
     {"live"},
-    {"connecting"},
+    {"connecting", "forms"},
     {"cell"},
 ]
 SANDBOX_MAY_IMPORT = {"requests", "audio", "errors", "sandbox"}

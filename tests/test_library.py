@@ -6,7 +6,9 @@ import base64
 import json
 import math
 import sqlite3
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -278,17 +280,39 @@ def test_looking_again_in_vain_changes_nothing():
 
 
 def test_submitting_again_pays_once_more_and_writes_the_first_off():
-    """Both attempts count as spent; the new one is a take of its own."""
+    """Both attempts count as spent; the new one takes the place of the one in doubt."""
     wire, session = lost_answer()
     wire.post = Wire.accepted
     (attempt,) = nb.library().uncertain()
 
     take = attempt.submit_again().result(20)
 
-    assert take.number == 2
+    assert take.number == 1
     assert len(wire.posts) == 2
     assert not nb.library().uncertain()
     assert session.budget.spent == pytest.approx(0.12)
+
+
+def test_submitting_again_twice_at_once_pays_once():
+    """Two lists of the same question, acted upon in the same moment, send one order."""
+    wire, _ = lost_answer()
+    wire.post = Wire.accepted
+    attempts = [nb.library().uncertain()[0] for _ in range(2)]
+    together = threading.Barrier(2)
+
+    def again(attempt):
+        together.wait(5)
+        try:
+            return attempt.submit_again().result(20).number
+        except nb.LibraryError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(again, attempts))
+
+    assert 1 in outcomes
+    assert any("settled" in str(outcome) for outcome in outcomes)
+    assert len(wire.posts) == 2
 
 
 @pytest.mark.parametrize(("usd", "spent"), [(None, 0.06), (0, 0.0), (0.05, 0.05)])

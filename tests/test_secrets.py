@@ -9,6 +9,7 @@ import logging
 import pickle
 import re
 import traceback
+import zipfile
 
 import httpx
 import pytest
@@ -112,6 +113,50 @@ def test_what_pasting_does_to_a_key_is_undone(pasted):
     nb.run(nb.generate("a waltz", model="suno/v4.5", show=False))
 
     assert wire.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+def everything_on_disk(*folders):
+    """Every byte of every file, zip members unpacked."""
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if path.suffix == ".zip":
+                with zipfile.ZipFile(path) as archive:
+                    yield from ((path.name, archive.read(name)) for name in archive.namelist())
+            elif path.is_file():
+                yield path.name, path.read_bytes()
+
+
+@pytest.mark.usefixtures("quick")
+def test_nothing_that_is_kept_holds_it(tmp_path, caplog, home):
+    """After using everything, no file of the library or of an export holds the key, nor the log."""
+    caplog.set_level(logging.DEBUG)
+    wire = Wire(gets=[lambda w: w.done(result={"echo": f"Bearer {KEY}", "headers": {"x": KEY}})])
+    nb.connect("phaseo", api_key=KEY, transport=wire.transport, budget_usd=9)
+    words = {"model": "suno/v4.5", "show": False}
+    callback = "https://hooks.example.org/?token=DoNotShowThisAnywhere"
+    shown = []
+    take = nb.run(nb.generate(f"a waltz with {KEY}", suno={"callBackUrl": callback}, **words))
+    take.rating, take.note, take.tags = 5, f"my key is {KEY}", ["slow"]
+    for post in (echo, lambda _: httpx.ReadError(f"cut while sending {KEY}")):
+        wire.post = post
+        with pytest.raises(nb.PhaseoError) as caught:
+            nb.run(nb.generate("another waltz", **words))
+        shown.append(str(caught.value))
+    library = nb.library()
+    (tmp_path / "out").mkdir()
+    library.export(tmp_path / "out" / "takes.zip")
+    library.export(tmp_path / "out" / "takes")
+    lists = [library, library.recent(), library.uncertain(), library.unfinished(), nb.spending()]
+    shown += [repr(item) for item in (*lists, library.doctor(), library.disk_use(), take)]
+    shown += [item._repr_html_() for item in lists[1:]]
+    library.close()
+
+    for name, content in everything_on_disk(home, tmp_path / "out"):
+        assert SECRET.encode() not in content, name
+        assert b"hooks.example.org" not in content, name
+    assert SECRET not in "".join(shown)
+    assert SECRET not in caplog.text
+    assert {name.rpartition(".")[2] for name, _ in everything_on_disk(home)} >= {"db", "wav"}
 
 
 def test_an_executed_notebook_does_not_hold_it(tmp_path, monkeypatch):

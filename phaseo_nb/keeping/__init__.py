@@ -1,7 +1,9 @@
 """``Library``: what was made here, what is on its way, what it cost.
 
 ``journal.py`` is the record, ``leases.py`` says who looks after what, ``store.py`` has the audio,
-``search.py`` finds, ``money.py`` counts, ``folder.py`` holds it all together for one process.
+``search.py`` finds, ``money.py`` counts, ``doctor.py`` looks everything over, ``removing.py`` and
+``room.py`` delete, ``moving.py`` and ``importing.py`` carry takes from one library to another,
+``folder.py`` holds it all together for one process.
 """
 
 from __future__ import annotations
@@ -9,17 +11,22 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..cards import note_card
 from ..errors import LibraryError
 from ..settings import home_folder
 from . import money, search
 from .attempts import Attempt
 from .entries import ENDED, OPEN, Entry, entries_in, named_entry
 from .folder import Folder, open_folder
+from .purging import purge
+from .room import in_short
 from .shelf import take_of
 from .tables import Attempts, Spending, Takes
+from .upkeep import Upkeep
 
 if TYPE_CHECKING:
     from ..takes import Take
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Attempt", "Attempts", "Folder", "Library", "Spending", "Takes"]
 
 
-class Library:
+class Library(Upkeep):
     """A folder of takes: kept audio, what is unfinished, what was spent.
 
     Parameters
@@ -53,14 +60,16 @@ class Library:
         self._place = home_folder(path).value
         self._may_stand_in = path is None
         self._folder = open_folder(self._place, may_stand_in=self._may_stand_in)
+        with suppress(LibraryError):  # another time, then
+            purge(self._folder)
 
     @property
     def folder(self) -> Folder:
         """The folder as this process has it open; opened again after a close or a fork."""
         if not self._folder.is_open:
-            agents = self._folder.agents
+            before = self._folder
             self._folder = open_folder(self._place, may_stand_in=self._may_stand_in)
-            self._folder.agents.update(agents)
+            self._folder.go_on_from(before)
         return self._folder
 
     @property
@@ -74,12 +83,12 @@ class Library:
         return self.folder.warning
 
     def __repr__(self) -> str:
-        n = self.folder.database.read(_count)
         temporary = "" if self.folder.is_kept else ", NOT KEPT"
-        return f"<Library {self.path}: {n:,} take{'' if n == 1 else 's'}{temporary}>"
+        return f"<Library {self.path}: {self.folder.database.read(in_short)}{temporary}>"
 
-    def __len__(self) -> int:
-        return self.folder.database.read(_count)
+    def _repr_html_(self) -> str:
+        lines = [str(self.path), *([self.warning] if self.warning else [])]
+        return note_card(lines, heading=f"Library of {self.folder.database.read(in_short)}")
 
     def close(self) -> None:
         """Free open jobs for other kernels and close the files. Opened again when next used."""
@@ -143,7 +152,8 @@ class Library:
         )
         if only.status != "kept":
             return self._attempts(entries)  # type: ignore[return-value]
-        return Takes(take_of(self.folder, entry) for entry in entries)
+        takes = [take_of(self.folder, entry) for entry in entries]
+        return Takes(takes, empty="No take fits." if text or filters else None)
 
     def get(self, id: str) -> Take | Attempt:
         """Return a take (or attempt) by its own id or by the gateway's id of its job.
@@ -169,7 +179,7 @@ class Library:
         ``nb.resume()`` takes them up.
         """
         self.folder.leases.recover().result()
-        return self._attempts(self._in(*OPEN))
+        return self._attempts(self._in(*OPEN), "unfinished")
 
     def uncertain(self) -> Attempts:
         """Return the requests of which nobody knows what became of them, oldest first.
@@ -178,21 +188,22 @@ class Library:
         Completed jobs without audio are among them.
         """
         self.folder.leases.recover().result()
-        return self._attempts(self._in("uncertain", "empty"))
+        return self._attempts(self._in("uncertain", "empty"), "uncertain")
 
     def _in(self, *states: str) -> list[Entry]:
         return self.folder.database.read(lambda db: entries_in(db, *states))
 
-    def _attempts(self, entries: Sequence[Entry]) -> Attempts:
+    def _attempts(self, entries: Sequence[Entry], kind: str = "found") -> Attempts:
         def watched(db: sqlite3.Connection) -> list[bool]:
             leases = self.folder.leases
             return [e.state not in ENDED and not leases.is_free(db, e.owner) for e in entries]
 
         are_watched = self.folder.database.read(watched)
-        return Attempts(
+        attempts = [
             Attempt(self.folder, entry, is_watched=is_watched)
             for entry, is_watched in zip(entries, are_watched, strict=True)
-        )
+        ]
+        return Attempts(attempts, kind=kind)
 
     # -- money -----------------------------------------------------------------------------------
 
@@ -235,11 +246,6 @@ class Library:
     def budgets(self) -> dict[str, float]:
         """Return the limits by period, in US dollars."""
         return self.folder.database.read(money.budgets)
-
-
-def _count(db: sqlite3.Connection) -> int:
-    query = "SELECT count(*) FROM takes WHERE state = 'kept' AND deleted_at IS NULL"
-    return int(db.execute(query).fetchone()[0])
 
 
 def _check_count(n: Any) -> None:

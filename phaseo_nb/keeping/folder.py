@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -68,6 +69,7 @@ class Folder:
         self.leases = Leases(self.database)
         self.journal = Journal(self.database, self.leases)
         self.store = Store(path / AUDIO, also=stands_in_for / AUDIO if stands_in_for else None)
+        self.pid = os.getpid()
         self.lock = threading.RLock()
         self.handles: dict[int, Job] = {}
         """Live handles by the row of their job."""
@@ -104,6 +106,20 @@ class Folder:
         self.leases.let_go()
         self.database.close()
         self._unlock()
+
+    def go_on_from(self, before: Folder) -> None:
+        """Know what a folder knew that was closed, or opened by the parent of this process."""
+        self.agents.update(before.agents)
+        if before.pid == self.pid:  # a forked child has its parent's handles, but no thread
+            for n, job in before.handles.items():
+                if (job.is_waiting or job.unwritten) and self.knows(job):
+                    self.handles.setdefault(n, job)
+
+    def knows(self, job: Job) -> bool:
+        """Tell whether this is the journal of a job, and not one that was put in its place."""
+        query = "SELECT id, created_at FROM takes WHERE n = ?"
+        row = self.database.read(lambda db: db.execute(query, (job.n,)).fetchone())
+        return row is not None and tuple(row) == job.row
 
     def _touch(self) -> None:
         """Show kernels on other machines that we are still there."""
@@ -162,13 +178,22 @@ def _stand_in(path: Path) -> Folder:
     try:
         for suffix in ("", "-wal"):
             source = path / f"{JOURNAL}{suffix}"
-            if source.exists():
+            if _is_there(source):
                 shutil.copyfile(source, temporary / source.name)
     except OSError as error:
         shutil.rmtree(temporary, ignore_errors=True)
         message = f"The library {path} can be neither written nor read: {error.strerror or error}."
         raise LibraryError(message) from error
     return Folder(temporary, stands_in_for=path)
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # nothing ever was
+            return False
+        raise
 
 
 def _warning(path: Path, stands_in_for: Path | None) -> str | None:

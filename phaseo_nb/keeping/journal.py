@@ -87,24 +87,47 @@ class Journal:
 
     # -- down: ordering ------------------------------------------------------------------------
 
-    def order(self, plan: Plan, *, take: int | None, fresh: bool) -> Future[Found]:
+    def order(
+        self, plan: Plan, *, take: int | None, fresh: bool, instead_of: int | None = None
+    ) -> Future[Found]:
         """Find what a request has become already, or plan it and reserve its price.
 
-        The future raises ``BudgetExceeded`` where the price does not fit; then nothing is planned.
+        Parameters
+        ----------
+        plan, take, fresh
+            What is ordered, and as which take.
+        instead_of
+            The row of an open end that is written off in the same step.
+
+        The future raises ``BudgetExceeded`` where the price does not fit, and ``LibraryError``
+        where that open end is settled by now; then nothing is planned and nothing written off.
         """
 
         def operation(db: sqlite3.Connection) -> Found:
+            number = None if fresh else take
+            if instead_of is not None:
+                number = self._give_up(db, instead_of)
             failed = _failed_before(db, plan.key)
             found = None if fresh else living_entry(db, plan.key, take)
             if found is not None:
                 return Found(False, found, failed)
             money.reserve(db, plan.purse, self.leases.shares_budget(db), self._wall())
-            n = self._insert(db, plan, None if fresh else take)
+            n = self._insert(db, plan, number)
             entry = read_entry(db, "n = ?", (n,))
             assert entry is not None
             return Found(True, entry, failed)
 
         return self.database.write(operation)
+
+    def _give_up(self, db: sqlite3.Connection, n: int) -> int:
+        """Write an open end off and return its number, which is free now."""
+        old = read_entry(db, "n = ?", (n,))
+        if old is None or old.state not in OPEN_ENDS:
+            message = "This request is settled by now, so it was not sent again."
+            raise LibraryError(message)
+        end_take(db, n, "written_off", OPEN_ENDS, self._wall())
+        note_event(db, n, "written_off", self._wall(), "submitted again")
+        return old.number
 
     def _insert(self, db: sqlite3.Connection, plan: Plan, take: int | None) -> int:
         attempts, newest = db.execute(
@@ -140,19 +163,21 @@ class Journal:
         note_event(db, n, "planned", self._wall())
         return n
 
-    def claim(self, n: int) -> Future[None]:
+    def claim(self, n: int, *, again: bool = False) -> Future[None]:
         """Say that it is about to be sent; once this is done, it may cost.
 
-        The future raises ``LibraryError`` where it is not ours any more or could not be written
-        down: then nothing may be sent.
+        ``again`` is for an order that went out before and was certainly not created. The future
+        raises ``LibraryError`` where it is not ours any more or could not be written down: then
+        nothing may be sent.
         """
 
         def operation(db: sqlite3.Connection) -> None:
             query = (
                 "UPDATE takes SET state = 'submitting', submitted_at = ? WHERE n = ? "
-                "AND owner = ? AND state IN ('planned', 'submitting')"
+                "AND owner = ? AND state = ?"
             )
-            if not db.execute(query, (self._wall(), n, self.leases.me)).rowcount:
+            state = "submitting" if again else "planned"
+            if not db.execute(query, (self._wall(), n, self.leases.me, state)).rowcount:
                 message = (
                     "Another kernel took this request for abandoned while it waited for its turn, "
                     "so it was not sent and nothing was paid. Run the cell again."
@@ -162,12 +187,16 @@ class Journal:
 
         return self.database.write(operation)
 
-    def withdraw(self, n: int) -> Future[None]:
-        """Forget an order that certainly was not created, and give its price back."""
+    def withdraw(self, n: int, *, was_claimed: bool) -> Future[None]:
+        """Forget an order that certainly was not created, and give its price back.
+
+        Only who claimed it can say that of one that went out.
+        """
 
         def operation(db: sqlite3.Connection) -> None:
             query = "DELETE FROM takes WHERE n = ? AND owner = ? AND state IN (?, ?)"
-            if db.execute(query, (n, self.leases.me, "planned", "submitting")).rowcount:
+            sent = "submitting" if was_claimed else "planned"
+            if db.execute(query, (n, self.leases.me, "planned", sent)).rowcount:
                 note_event(db, n, "withdrawn", self._wall())
 
         self.leases.forget(n)
@@ -257,15 +286,13 @@ class Journal:
         self.leases.forget(n)
         return self.database.write(operation)
 
-    def write_off(self, n: int, usd: float | None, words: str | None = None) -> Future[None]:
+    def write_off(self, n: int, usd: float | None) -> Future[None]:
         """Close an open end for good; ``usd`` replaces what was set aside for it."""
 
         def operation(db: sqlite3.Connection) -> None:
             query = "UPDATE takes SET cost_usd = coalesce(?, cost_usd) WHERE n = ?"
             db.execute(query, (usd, n))
             end_take(db, n, "written_off", (*OPEN, *OPEN_ENDS), self._wall())
-            if words is not None:
-                note_event(db, n, "written_off", self._wall(), words)
 
         self.leases.forget(n)
         return self.database.write(operation)

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from .database import Database
-from .entries import change_state, end_take, note_event
+from .entries import NOT_ENDED, change_state, end_take, note_event
 from .kernels import BEAT, Kernel, Watch, notebook_name, this_kernel
 
 IDLE_BEAT = 60.0
@@ -117,6 +117,7 @@ class Leases:
         def operation(db: sqlite3.Connection) -> Waiting:
             rows = db.execute(
                 "SELECT n, state, owner FROM takes WHERE state IN ('planned', 'submitting')"
+                f" AND {NOT_ENDED}"
             ).fetchall()
             for n, state, owner in rows:
                 if owner == self.me or not self.is_free(db, owner):
@@ -150,7 +151,7 @@ class Leases:
         def operation(db: sqlite3.Connection) -> None:
             db.execute(
                 "UPDATE takes SET owner = NULL WHERE owner = ? AND state IN"
-                " ('submitted', 'completed', 'expired')",
+                f" ('submitted', 'completed', 'expired') AND {NOT_ENDED}",
                 (self.me,),
             )
 
@@ -159,7 +160,7 @@ class Leases:
     def _waiting(self, db: sqlite3.Connection) -> Waiting:
         rows = db.execute(
             "SELECT state, owner FROM takes WHERE deleted_at IS NULL AND state IN"
-            " ('submitted', 'completed', 'expired', 'uncertain')"
+            f" ('submitted', 'completed', 'expired', 'uncertain') AND {NOT_ENDED}"
         ).fetchall()
         unfinished = [o for state, o in rows if state != "uncertain" and o != self.me]
         n_free = sum(self.is_free(db, owner) for owner in unfinished)

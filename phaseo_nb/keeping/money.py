@@ -35,11 +35,15 @@ class Purse:
 
 def spent(db: sqlite3.Connection, base_url: str, pays: Callable[[str], bool]) -> float:
     """Return the US dollars that payers have reserved or spent at an address."""
-    query = (
-        f"SELECT payer, sum({_AMOUNT}) FROM takes WHERE base_url = ? AND payer IS NOT NULL"
-        " GROUP BY payer"
+    # From one payer to the next in their index: of those that do not pay, no row is read.
+    payers = (
+        "WITH RECURSIVE p (payer) AS (SELECT min(payer) FROM takes UNION ALL SELECT"
+        " (SELECT min(payer) FROM takes WHERE payer > p.payer) FROM p WHERE payer IS NOT NULL)"
+        " SELECT payer FROM p WHERE payer IS NOT NULL"
     )
-    return math.fsum(usd for payer, usd in db.execute(query, (base_url,)) if pays(payer))
+    query = f"SELECT coalesce(sum({_AMOUNT}), 0.0) FROM takes WHERE payer = ? AND base_url = ?"
+    paying = [payer for (payer,) in db.execute(payers).fetchall() if pays(payer)]
+    return math.fsum(db.execute(query, (each, base_url)).fetchone()[0] for each in paying)
 
 
 def reserve(db: sqlite3.Connection, purse: Purse, pays: Callable[[str], bool], now: float) -> None:

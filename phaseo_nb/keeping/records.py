@@ -55,9 +55,8 @@ def dump_answer(job: MusicJob) -> str:
     about["cost"] = cost_facts(job.cost)
     about["tracks"] = tracks
     about["n_tracks"] = len(job.tracks)
-    about["debug"] = _bounded(job.debug)
-    about["raw"] = _bounded(job.raw)
-    return dump(about)
+    # Put together from texts: an answer is long, and it is written down three times for each job.
+    return f'{dump(about)[:-1]},"debug":{_bounded(job.debug)},"raw":{_bounded(job.raw)}}}'
 
 
 def load_answer(text: str) -> MusicJob:
@@ -107,9 +106,12 @@ def load_cost(facts: Mapping[str, Any] | None) -> Cost:
 def dump(value: Any) -> str:
     """Return JSON that every reader takes: ASCII, no NaN."""
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+        return _encode(value)
     except ValueError:
-        return json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
+        return _encode(_finite(value))
+
+
+_encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
 
 
 def storable_text(text: str | None) -> str | None:
@@ -119,11 +121,11 @@ def storable_text(text: str | None) -> str | None:
     return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\N{SYMBOL FOR NULL}")
 
 
-def _bounded(value: Mapping[str, Any]) -> Any:
+def _bounded(value: Mapping[str, Any]) -> str:
     text = dump(value)
     if len(text) <= MOST_RAW:
-        return value
-    return {"left_out": f"an answer of {len(text):,} characters; its facts are kept"}
+        return text
+    return dump({"left_out": f"an answer of {len(text):,} characters; its facts are kept"})
 
 
 def _finite(value: Any) -> Any:

@@ -13,94 +13,24 @@ import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LibraryError
 from .entries import COLUMNS, Entry, read_entries
+from .filters import FOUND_BY, Filter, make_filter
 from .records import storable_text
+from .troubles import is_busy
 
 if TYPE_CHECKING:
     from ..jobs import MusicJob
 
+__all__ = ["Filter", "find", "make_filter", "note_texts", "prepare", "with_index"]
+
 _FIELDS = "prompt, title, lyrics, style, note"
 _PIECES = "prompt, title, style, note"
-STATES = (
-    "kept",
-    "failed",
-    "empty",
-    "uncertain",
-    "expired",
-    "submitted",
-    "completed",
-    "written_off",
-)
-
-
-@dataclass(frozen=True)
-class Filter:
-    """What takes have to be; ``None`` is anything."""
-
-    model: str | None = None
-    gateway: str | None = None
-    provider: str | None = None
-    notebook: str | None = None
-    status: str = "kept"
-    since: float | None = None
-    until: float | None = None
-    rating: int | None = None
-    """At least."""
-    tag: str | None = None
-
-    def clauses(self) -> tuple[list[str], list[Any]]:
-        """Return conditions on ``takes`` with their values."""
-        where = ["takes.deleted_at IS NULL", f"takes.state = '{self.status}'"]
-        values: list[Any] = []
-        for name in ("model", "provider", "notebook"):
-            if getattr(self, name) is not None:
-                where.append(f"takes.{name} = ?")
-                values.append(getattr(self, name))
-        if self.gateway is not None:
-            where.append("(CASE WHEN takes.sandbox THEN 'sandbox' ELSE takes.gateway END) = ?")
-            values.append(self.gateway)
-        for sign, moment in ((">=", self.since), ("<", self.until)):
-            if moment is not None:
-                where.append(f"takes.created_at {sign} ?")
-                values.append(moment)
-        if self.rating is not None:
-            where.append("takes.rating >= ?")
-            values.append(self.rating)
-        if self.tag is not None:
-            where.append("EXISTS (SELECT 1 FROM tags WHERE tags.tag = ? AND tags.take = takes.n)")
-            values.append(self.tag)
-        return where, values
-
-
-def make_filter(
-    *, status: str = "kept", since: Any = None, until: Any = None, **words: Any
-) -> Filter:
-    """Check what somebody wants to filter by.
-
-    Raises
-    ------
-    LibraryError
-        A status, date or rating is none.
-    """
-    if status not in STATES:
-        known = ", ".join(repr(name) for name in STATES)
-        message = f"status = {status!r} is no status of a take. Choose one of {known}."
-        raise LibraryError(message)
-    rating = words.get("rating")
-    if rating is not None and (isinstance(rating, bool) or rating not in range(1, 6)):
-        message = f"rating = {rating!r} is no rating. Give a whole number from 1 to 5: the least."
-        raise LibraryError(message)
-    return Filter(
-        status=status,
-        since=_moment("since", since),
-        until=_moment("until", until, is_end=True),
-        **words,
-    )
+_LONGEST = 1_000  # characters of a search: what SQLite's limits let through in any case
+_FEW = 500  # matches that are sooner sorted than met by going through all takes, newest first
+_SHOWN = "state = 'kept' AND deleted_at IS NULL"
 
 
 def find(
@@ -112,26 +42,47 @@ def find(
     ranked: bool = False,
     raw: bool = False,
 ) -> list[Entry]:
-    """Return the takes that match, newest first or (``ranked``) best first."""
+    """Return the takes that match, newest first or (``ranked``) best first.
+
+    Without words, what is filtered by a date goes by the clock, as the filter does.
+    """
+    _check_text(text)
     if text is None or not text.strip():
-        return _select(db, "takes", [], only, [], "takes.n DESC", limit)
-    if not is_indexed(db):
+        return _filtered(db, only, limit)
+    if only.status != "kept" or not is_indexed(db):
         return _compare(db, text, only, limit)
-    order = "bm25(words)" if ranked else "words.rowid DESC"
+    order = "bm25(words), words.rowid DESC" if ranked else "words.rowid DESC"
     query = text if raw else phrase(text)
-    found: list[Entry] = []
-    if query:
-        try:
-            joined = "words JOIN takes ON takes.n = words.rowid"
-            found = _select(db, joined, ["words MATCH ?"], only, [query], order, limit)
-        except sqlite3.OperationalError as error:
-            if not raw:
-                raise
+    try:
+        found = _matching(db, "words", query, only, order, limit) if query else []
+        return found if found or raw else _pieces(db, text, only, limit)
+    except sqlite3.DatabaseError as error:
+        if raw and isinstance(error, sqlite3.OperationalError) and _is_well(db):
             message = f"The raw search {text[:80]!r} is not FTS5 syntax ({error})."
             raise LibraryError(message) from error
-    if found or raw:
-        return found
-    return _pieces(db, text, only, limit)
+        return _compare(db, text, only, limit)  # the index is damaged: prepare() makes it anew
+
+
+def _check_text(text: Any) -> None:
+    if text is not None and not (isinstance(text, str) and len(text) <= _LONGEST):
+        shown = repr(text)[:60]
+        message = f"text = {shown} cannot be searched for. Give words, up to {_LONGEST} letters."
+        raise LibraryError(message)
+
+
+def _filtered(db: sqlite3.Connection, only: Filter, limit: int) -> list[Entry]:
+    """Find without words: by way of the index in which the fewest are met in vain."""
+    if only.tag is not None:
+        joined = "tags CROSS JOIN takes ON takes.n = tags.take"
+        return _select(db, joined, ["tags.tag = ?"], only, [only.tag], "tags.take DESC", limit)
+    if only.rating is not None:
+        some = "SELECT 1 FROM takes WHERE rating >= ? LIMIT ?"
+        if len(db.execute(some, (only.rating, _FEW)).fetchall()) < _FEW:
+            return _select(db, "takes INDEXED BY takes_rated", [], only, [], "takes.n DESC", limit)
+    if only.since is not None or only.until is not None:
+        order = "takes.created_at DESC, takes.n DESC"
+        return _select(db, "takes INDEXED BY takes_by_day", [], only, [], order, limit)
+    return _select(db, "takes", [], only, [], "takes.n DESC", limit)
 
 
 def phrase(text: str) -> str:
@@ -152,19 +103,29 @@ def _pieces(db: sqlite3.Connection, text: str, only: Filter, limit: int) -> list
     if not words or not _has_table(db, "pieces") or min(map(len, words)) < 3:
         return _compare(db, text, only, limit) if words else []
     quoted = " ".join('"' + word.replace('"', '""') + '"' for word in words)
-    joined = "pieces JOIN takes ON takes.n = pieces.rowid"
-    order = "pieces.rowid DESC"
-    return _select(db, joined, ["pieces MATCH ?"], only, [storable_text(quoted)], order, limit)
+    return _matching(db, "pieces", storable_text(quoted), only, "pieces.rowid DESC", limit)
+
+
+def _matching(
+    db: sqlite3.Connection, index: str, query: str | None, only: Filter, order: str, limit: int
+) -> list[Entry]:
+    # What is kept has a small index of its own: the rows themselves lie far apart.
+    joined = f"{index} CROSS JOIN takes INDEXED BY takes_shown ON takes.n = {index}.rowid"
+    return _select(db, joined, [f"{index} MATCH ?"], only, [query], order, limit)
 
 
 def _compare(db: sqlite3.Connection, text: str, only: Filter, limit: int) -> list[Entry]:
-    """Find by plain comparison, where there is no index."""
-    everything = " || ' ' || ".join(f"coalesce(texts.{f}, '')" for f in _FIELDS.split(", "))
+    """Find by plain comparison: where there is no index, or no text, as of what is not kept."""
+    source, joined = "texts", "texts CROSS JOIN takes ON takes.n = texts.take"
+    fields, order = _FIELDS.split(", "), "texts.take DESC"
+    if only.status != "kept":
+        source = joined = "takes"
+        fields, order = ["prompt", "title", "note"], "takes.n DESC"
+    everything = " || ' ' || ".join(f"coalesce({source}.{field}, '')" for field in fields)
     words = (storable_text(text) or "").split()
     like = ["%" + re.sub(r"([%_\\])", r"\\\1", word.rstrip("*")) + "%" for word in words]
     where = [f"{everything} LIKE ? ESCAPE '\\'" for _ in like]
-    joined = "texts JOIN takes ON takes.n = texts.take"
-    return _select(db, joined, where, only, like, "takes.n DESC", limit)
+    return _select(db, joined, where, only, like, order, limit)
 
 
 def _select(
@@ -176,10 +137,17 @@ def _select(
     order: str,
     limit: int,
 ) -> list[Entry]:
+    """Return the first rows of an order: their numbers first, so that nothing long is sorted."""
     conditions, more = only.clauses()
     clause = " AND ".join([*where, *conditions])
-    query = f"SELECT {COLUMNS} FROM {source} WHERE {clause} ORDER BY {order} LIMIT ?"
-    return read_entries(db, db.execute(query, [*values, *more, limit]))
+    query = f"SELECT takes.n FROM {source} WHERE {clause} ORDER BY {order} LIMIT ?"
+    numbers = [row[0] for row in db.execute(query, [*values, *more, limit])]
+    entries: dict[int, Entry] = {}
+    for start in range(0, len(numbers), _FEW):
+        some = numbers[start : start + _FEW]
+        query = f"SELECT {COLUMNS} FROM takes WHERE n IN ({','.join('?' * len(some))})"
+        entries.update((entry.n, entry) for entry in read_entries(db, db.execute(query, some)))
+    return [entries[n] for n in numbers if n in entries]
 
 
 # -- the texts and their index -------------------------------------------------------------------
@@ -195,8 +163,10 @@ def note_texts(db: sqlite3.Connection, n: int, answer: MusicJob) -> None:
     texts = [storable_text("\n".join(words)) for words in (titles, lyrics, style)]
     with_index(
         db,
-        "INSERT OR REPLACE INTO texts (take, prompt, title, lyrics, style, note)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        # Not INSERT OR REPLACE: that deletes without telling the triggers.
+        "INSERT INTO texts (take, prompt, title, lyrics, style, note) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (take) DO UPDATE SET prompt = excluded.prompt, title = excluded.title,"
+        " lyrics = excluded.lyrics, style = excluded.style, note = excluded.note",
         (n, row["prompt"], *texts, row["note"]),
     )
 
@@ -217,14 +187,17 @@ def with_index(db: sqlite3.Connection, statement: str, values: Sequence[Any]) ->
 
 def prepare(db: sqlite3.Connection) -> None:
     """Make the index where it is missing; leave it out where this SQLite cannot have one."""
+    for name in FOUND_BY:
+        index = f"takes_found_by_{name} ON takes ({name})"
+        db.execute(f"CREATE INDEX IF NOT EXISTS {index} WHERE {_SHOWN}")
     if not _has_fts5(db):
         drop_triggers(db)
         return
-    if is_indexed(db):
+    if is_indexed(db) and _is_well(db):
         return
+    drop_triggers(db)
     for table in ("words", "pieces"):
-        with suppress(sqlite3.DatabaseError):  # damaged or half made: it is made anew
-            db.execute(f"DROP TABLE IF EXISTS {table}")
+        _discard(db, table)
     db.execute(
         f"CREATE VIRTUAL TABLE words USING fts5({_FIELDS}, content='texts', content_rowid='take',"
         " tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
@@ -245,6 +218,39 @@ def is_indexed(db: sqlite3.Connection) -> bool:
     """Tell whether the word index is there and kept up to date."""
     query = "SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = 'texts_inserted'"
     return db.execute(query).fetchone() is not None
+
+
+def _discard(db: sqlite3.Connection, table: str) -> None:
+    """Remove an index; a damaged one cannot be dropped and is struck off the schema by hand."""
+    try:
+        db.execute(f"DROP TABLE IF EXISTS {table}")
+        return
+    except sqlite3.DatabaseError as error:
+        if not db.in_transaction or is_busy(error):
+            raise
+    db.execute("PRAGMA writable_schema = ON")
+    try:
+        db.execute("DELETE FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+    finally:
+        db.execute("PRAGMA writable_schema = OFF")
+    version = db.execute("PRAGMA schema_version").fetchone()[0]
+    db.execute(f"PRAGMA schema_version = {version + 1}")  # so that everybody reads it anew
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB ?"
+    for (part,) in db.execute(query, (f"{table}_*",)).fetchall():  # ordinary tables by now
+        db.execute(f"DROP TABLE {part}")
+
+
+def _is_well(db: sqlite3.Connection) -> bool:
+    """Tell whether the index can be read at all; looking at all of it would take seconds."""
+    try:
+        kept = db.execute("SELECT sql FROM sqlite_master WHERE name = 'texts_inserted'").fetchone()
+        for table in ("words", "pieces"):
+            if kept is None or f"INTO {table} " in kept[0]:
+                query = f"SELECT rowid FROM {table} WHERE {table} MATCH 'abc' LIMIT 1"
+                db.execute(query).fetchone()
+    except sqlite3.DatabaseError:
+        return False
+    return True
 
 
 def drop_triggers(db: sqlite3.Connection) -> None:
@@ -299,23 +305,3 @@ def _asked(request: str) -> tuple[dict[str, None], dict[str, None]]:
         if suno.get("customMode") and isinstance(suno.get("prompt"), str):
             lyrics[suno["prompt"]] = None
     return lyrics, texts("style", "tags")
-
-
-def _moment(name: str, value: Any, *, is_end: bool = False) -> float | None:
-    """Return seconds since 1970 of a date or time; a day as an end includes itself."""
-    if value is None:
-        return None
-    try:
-        if isinstance(value, str):
-            is_day = re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()) is not None
-            value = datetime.fromisoformat(value.strip())
-            value = value.date() if is_day else value
-        if isinstance(value, date) and not isinstance(value, datetime):
-            day = value + timedelta(days=1) if is_end else value
-            value = datetime(day.year, day.month, day.day)
-        if isinstance(value, datetime):
-            return value.timestamp()
-    except (ValueError, OverflowError, OSError):
-        pass
-    message = f"{name} = {value!r} is no day. Write it as '2026-11-25', or give a date or datetime."
-    raise LibraryError(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -34,38 +35,75 @@ def take_of(
     """
     with folder.lock:
         known = folder.takes.get(entry.n)
-        if known is not None and len(entry.recordings) == len(known.tracks):
+        if isinstance(known, FiledTake) and known.is_of(entry):
             return known
-        take = _made(folder, entry)
+        take = FiledTake(folder, entry)
         folder.takes[entry.n] = take
-    for track, data in zip(take.tracks, in_memory or (), strict=False):
-        track.hold(data)
+    if in_memory is not None:
+        for track, data in zip(take.tracks, in_memory, strict=False):
+            track.hold(data)
     return take
 
 
-def _made(folder: Folder, entry: Entry) -> Take:
+class FiledTake(Take):
+    """A take of which request, answer and tracks are read once somebody asks for one of them.
+
+    A list of takes stays quick that way, however long their answers are.
+    """
+
+    def __init__(self, folder: Folder, entry: Entry) -> None:
+        if entry.answer is None:
+            message = f"Take {entry.id} has no answer of a service in the journal."
+            raise LibraryError(message)
+        self.__dict__.update(
+            id=entry.id,
+            number=entry.number,
+            created_at=datetime.fromtimestamp(entry.created_at, timezone.utc),
+            notes=tuple(json.loads(entry.notes)),
+            rating=entry.rating,
+            note=entry.note,
+            tags=entry.tags,
+            _filed_as=(folder, entry),
+        )
+        self.__post_init__()
+
+        def keep_opinion(name: str, value: Any) -> None:
+            folder.database.write(lambda db: write_opinion(db, entry.n, name, value)).result()
+
+        self.belong_to(keep_opinion)
+
+    def is_of(self, entry: Entry) -> bool:
+        """Tell whether this is a row as it stands: audio may have been fetched since."""
+        filed: Entry = self.__dict__["_filed_as"][1]
+        return filed.recordings == entry.recordings
+
+    def __getattr__(self, name: str) -> Any:
+        """Read what was not read yet; called only for what is not there."""
+        if name not in ("request", "job", "tracks") or "_filed_as" not in self.__dict__:
+            message = f"a take has no {name!r}"
+            raise AttributeError(message)
+        with _reading:  # one set of tracks, whoever asks: they remember what they worked out
+            if name not in self.__dict__:
+                whole = _read(*self.__dict__["_filed_as"])
+                self.__dict__.update(request=whole.request, job=whole.job, tracks=whole.tracks)
+        return self.__dict__[name]
+
+
+_reading = threading.Lock()
+
+
+def _read(folder: Folder, entry: Entry) -> Take:
     answer = entry.read_answer()
-    if answer is None:
-        message = f"Take {entry.id} has no answer of a service in the journal."
-        raise LibraryError(message)
+    assert answer is not None  # a FiledTake has one
     recordings = [*entry.recordings, *[None] * len(answer.tracks)][: len(answer.tracks)]
-    take = Take.of(
+    return Take.of(
         answer,
         [folder.store.path(recording) if recording else None for recording in recordings],
         id=entry.id,
         request=entry.read_request(),
         number=entry.number,
-        notes=json.loads(entry.notes),
-        created_at=datetime.fromtimestamp(entry.created_at, timezone.utc),
         hashes=[recording.sha256 if recording else None for recording in recordings],
     )
-    take.rating, take.note, take.tags = entry.rating, entry.note, entry.tags
-
-    def keep_opinion(name: str, value: Any) -> None:
-        folder.database.write(lambda db: write_opinion(db, entry.n, name, value)).result()
-
-    take.belong_to(keep_opinion)
-    return take
 
 
 def write_opinion(db: sqlite3.Connection, n: int, name: str, value: Any) -> None:

@@ -75,6 +75,16 @@ def damaged(path: Path, what: str) -> LibraryError:
     return LibraryError(message)
 
 
+def gone(path: Path) -> LibraryError:
+    """Say that a file is not where it was opened, so that what is written would be lost."""
+    message = (
+        f"The library file {path} was moved, deleted or replaced while this kernel had it open, so "
+        "nothing can be written down in it. Put it back, or go on with what is there now: "
+        f"`nb.library().close()` opens it anew. {_ELSEWHERE}"
+    )
+    return LibraryError(message)
+
+
 def newer(path: Path, version: int) -> LibraryError:
     """Say that a file comes from a version after this one."""
     message = (

@@ -7,7 +7,9 @@ a synthesizer of its own. Reached in process through an httpx transport, or on a
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .clock import Clock, ManualClock, RealClock
@@ -82,6 +84,9 @@ class Sandbox:
         Other ids than another sandbox.
     shelf_bytes
         Most bytes of finished audio held in memory; what is dropped is played again when asked.
+    folder
+        Where jobs are remembered, so that another process with the same folder knows them and
+        plays them again; scripts are not. Without it, all ends with this object.
 
     Examples
     --------
@@ -115,6 +120,7 @@ class Sandbox:
         scripts: dict[str, Outcome] | None = None,
         seed: int = 0,
         shelf_bytes: int = 128 * 2**20,
+        folder: str | os.PathLike[str] | None = None,
     ) -> None:
         from .app import build_app
         from .inprocess import InProcessTransport
@@ -124,7 +130,12 @@ class Sandbox:
             clock = _clock(clock, speed)
         self.clock: Clock = clock
         self._service = Service(
-            clock, seed=seed, state="open", outcome=usual_outcome(outcome), shelf_bytes=shelf_bytes
+            clock,
+            seed=seed,
+            state="open",
+            outcome=usual_outcome(outcome),
+            shelf_bytes=shelf_bytes,
+            folder=None if folder is None else Path(folder),
         )
         self._service.set_state(state)
         self.app = build_app(self._service)

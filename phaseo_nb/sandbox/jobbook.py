@@ -11,13 +11,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .catalogue import Model
 from .clock import Clock
 from .orders import Order
 from .scenarios import Fault, Outcome, Step
 from .studio import SongFacts
+
+if TYPE_CHECKING:
+    from .jobfolder import JobFolder
 
 Stage = Literal["queued", "text", "first", "done"]
 USUAL_DELAY = 2.0  # seconds from being accepted to the end
@@ -49,6 +52,8 @@ class Job:
     native_id: str | None = None
     steps: dict[str, int] = field(default_factory=dict)
     """How often each step has been taken."""
+    heard: str = "0" * 16
+    """Which request it was: the same for each take of it."""
 
     def stage(self, now: float) -> Stage:
         """Return how far the job has come."""
@@ -76,11 +81,20 @@ class Job:
 
 
 class JobBook:
-    """Knows every job of one sandbox; safe to use from any thread."""
+    """Knows every job of one sandbox; safe to use from any thread.
 
-    def __init__(self, clock: Clock, seed: int = 0) -> None:
+    Parameters
+    ----------
+    clock, seed
+        Of the sandbox.
+    folder
+        Where jobs outlive the process, if they are to.
+    """
+
+    def __init__(self, clock: Clock, seed: int = 0, folder: JobFolder | None = None) -> None:
         self._clock = clock
         self._seed = seed
+        self._folder = folder
         self._lock = threading.Lock()
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._aliases: dict[str, str] = {}
@@ -93,10 +107,14 @@ class JobBook:
     def next_id(self, kind: str) -> str:
         """Return a new id: the same ones in the same order in every sandbox of that seed.
 
-        Each kind counts by itself, so that how often somebody polled changes no job's id.
+        Where jobs are kept in a folder, what was counted there before goes on. Each kind counts
+        by itself, so that how often somebody polled changes no job's id.
         """
         with self._lock:
-            n = self._n_ids[kind] = self._n_ids.get(kind, 0) + 1
+            n = self._n_ids.get(kind, 0) + 1
+            if self._folder is not None:
+                n = self._folder.count(kind, n)
+            self._n_ids[kind] = n
         digest = hashlib.sha256(f"{self._seed}:{kind}:{n}".encode()).hexdigest()
         if kind in ("request", "poll"):
             return "G-" + _ulid(n, digest)
@@ -106,15 +124,19 @@ class JobBook:
 
     def count_take(self, surface: str, body: Mapping[str, Any]) -> int:
         """Return which take of the same request this is, from 1."""
-        heard = {name: value for name, value in body.items() if name not in _UNHEARD}
-        text = json.dumps([surface, heard], sort_keys=True)
-        key = hashlib.sha256(text.encode()).hexdigest()
+        key = request_key(surface, body)
+        n_kept = self._folder.n_takes(key) if self._folder is not None else 0
         with self._lock:
-            self._takes[key] = self._takes.get(key, 0) + 1
+            self._takes[key] = max(self._takes.get(key, 0), n_kept) + 1
             return self._takes[key]
 
     def add(self, job: Job, *names: str) -> None:
         """Keep a job under the names it can be asked for."""
+        if self._folder is not None:
+            self._folder.add(job, names, job.heard)
+        self._note(job, *names)
+
+    def _note(self, job: Job, *names: str) -> None:
         with self._lock:
             self._jobs[job.request_id] = job
             for name in names:
@@ -126,11 +148,25 @@ class JobBook:
     def find(self, name: str) -> Job | None:
         """Return the job that can be asked for under that name."""
         key = self._aliases.get(name)
-        return None if key is None else self._jobs.get(key)
+        job = None if key is None else self._jobs.get(key)
+        return job or self._taken_over(name, by_request=False)
 
     def by_request(self, request_id: str) -> Job | None:
         """Return a job by the id of its request, under which its audio is kept."""
-        return self._jobs.get(request_id)
+        return self._jobs.get(request_id) or self._taken_over(request_id, by_request=True)
+
+    def _taken_over(self, name: str, *, by_request: bool) -> Job | None:
+        """Return a job of another process, known here from now on."""
+        job = None if self._folder is None else self._folder.find(name, by_request=by_request)
+        if job is None:
+            return None
+        known = self._jobs.get(job.request_id)  # by its other name: its steps are counted once
+        if known is None:
+            self._note(job, *(() if by_request else (name,)))
+        else:
+            with self._lock:
+                self._aliases[name] = known.request_id
+        return known or job
 
     def fault(self, job_steps: dict[str, int], outcome: Outcome, step: Step) -> Fault | None:
         """Count one more step and return what is scripted to go wrong with it."""
@@ -143,6 +179,13 @@ class JobBook:
             if fault.times is None or n_before < fault.after + fault.times:
                 return fault
         return None
+
+
+def request_key(surface: str, body: Mapping[str, Any]) -> str:
+    """Return what is the same for each take of a request."""
+    heard = {name: value for name, value in body.items() if name not in _UNHEARD}
+    text = json.dumps([surface, heard], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _ulid(n: int, digest: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from .clock import Clock
 from .jobbook import Job, JobBook
+from .jobfolder import JobFolder
 from .scenarios import STATES, USUAL, Fault, Outcome, Script, Step
 from .studio import Studio
 from .wire import JSON
@@ -27,10 +29,17 @@ class Service:
     """The inside of one sandbox."""
 
     def __init__(
-        self, clock: Clock, *, seed: int, state: str, outcome: Outcome, shelf_bytes: int
+        self,
+        clock: Clock,
+        *,
+        seed: int,
+        state: str,
+        outcome: Outcome,
+        shelf_bytes: int,
+        folder: Path | None = None,
     ) -> None:
         self.clock = clock
-        self.book = JobBook(clock, seed)
+        self.book = JobBook(clock, seed, JobFolder(folder, clock) if folder else None)
         self.studio = Studio(shelf_bytes)
         self.outcome = outcome
         self.state = state

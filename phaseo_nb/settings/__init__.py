@@ -221,17 +221,20 @@ def _sandbox_connection(
     )
 
 
-_sandboxes: dict[int, httpx.AsyncBaseTransport] = {}
+_sandboxes: dict[tuple[int, Path], httpx.AsyncBaseTransport] = {}
+_MOST_SANDBOXES = 8
 
 
 def _own_sandbox() -> httpx.AsyncBaseTransport:
-    """One sandbox per process, so that its jobs outlive a new ``connect``."""
-    pid = os.getpid()  # a forked child has none of its threads
-    if pid not in _sandboxes:
-        _sandboxes.clear()
-        sandbox = importlib.import_module("phaseo_nb.sandbox").Sandbox()
-        _sandboxes[pid] = sandbox.transport
-    return _sandboxes[pid]
+    """One sandbox per process and home: jobs outlive a new ``connect``, in the home the kernel."""
+    home = home_folder().value.absolute()
+    key = os.getpid(), home  # a forked child has none of its threads
+    if key not in _sandboxes:
+        while len(_sandboxes) >= _MOST_SANDBOXES:  # its jobs are in its folder
+            del _sandboxes[next(iter(_sandboxes))]
+        sandbox = importlib.import_module("phaseo_nb.sandbox").Sandbox(folder=home / "sandbox")
+        _sandboxes[key] = sandbox.transport
+    return _sandboxes[key]
 
 
 def _is_sandbox(transport: Any) -> bool:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..jobbook import Job, Stage
+from ..jobbook import Job, Stage, request_key
 from ..orders import CannotPlay, phaseo_order
 from ..scenarios import Outcome
 from ..service import Service, fault_response
@@ -98,6 +98,7 @@ class PhaseoSide:
             outcome=outcome,
             echo={},
             model=model,
+            heard=request_key("phaseo", body),
         )
         self._service.begin(job)
         if model.provider in ("suno", "sandbox"):

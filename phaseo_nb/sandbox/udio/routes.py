@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...requests.udio import TOO_LONG
-from ..jobbook import Job
+from ..jobbook import Job, request_key
 from ..orders import udio_order
 from ..scenarios import Outcome, failed
 from ..service import Service, fault_response
@@ -108,6 +108,7 @@ class UdioSide:
             created_at=service.now_text(),
             outcome=outcome,
             echo={name: value for name, value in body.items() if name not in _SECRET},
+            heard=request_key("udio", body),
         )
         service.book.add(job, work_id)
         service.begin(job)

@@ -1,0 +1,266 @@
+"""The check-up of a library: journal against files, both ways, and what stands open.
+
+Looking changes nothing. Mending is asked for, and does only what can be taken back or made anew:
+no journal is deleted, no recording that a row knows, and an orphaned file stays as long as
+somebody may still come for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..cards import note_card
+from ..errors import LibraryError
+from ..files import hash_of
+from ..phrases import excerpt
+from .entries import OPEN, OPEN_ENDS, entries_in
+from .findings import DAMAGED, Finding
+from .mending import MENDERS
+from .search import is_indexed
+from .store import UNFINISHED, Recording
+
+if TYPE_CHECKING:
+    from .folder import Folder
+
+
+@dataclass(frozen=True, repr=False)
+class Checkup:
+    """What a check-up found. Nothing was changed unless :attr:`done` says so."""
+
+    findings: tuple[Finding, ...]
+    n_recordings: int
+    n_takes: int
+    is_quick: bool
+    """Whether hashes and the inside of the search index were left out."""
+    done: tuple[str, ...] = ()
+    """What was mended, in words."""
+    _folder: Folder | None = field(default=None, compare=False)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        """Return what was found of one kind."""
+        return next((found.items for found in self.findings if found.kind == kind), ())
+
+    def mend(self, *, remove_orphans: bool = False) -> Checkup:
+        """Do what each finding says, look again, and return the new check-up.
+
+        Parameters
+        ----------
+        remove_orphans
+            Whether audio that no row knows may be deleted.
+        """
+        assert self._folder is not None
+        return examine(self._folder, mend=True, quick=self.is_quick, remove_orphans=remove_orphans)
+
+    def __repr__(self) -> str:
+        return self._shown(text=True)
+
+    def _repr_html_(self) -> str:
+        return self._shown(text=False)
+
+    def _shown(self, *, text: bool) -> str:
+        lines = [f"Done: {words}" for words in self.done]
+        for found in self.findings:
+            lines += found.lines()
+        depth = "lengths only" if self.is_quick else "every byte"
+        lines.append(
+            f"Looked at {self.n_takes:,} take{'' if self.n_takes == 1 else 's'} and "
+            f"{self.n_recordings:,} recording{'' if self.n_recordings == 1 else 's'} ({depth})."
+        )
+        n = len(self.findings)
+        kinds = "one thing" if n == 1 else f"{n} things"
+        heading = f"The library has {kinds} to look at" if n else "The library is well"
+        if any(found.kind not in ("uncertain", "empty", "set_aside") for found in self.findings):
+            lines.append("`library.doctor(mend=True)` mends what can be mended safely.")
+        return note_card(lines, heading=heading, text=text)
+
+
+def examine(
+    folder: Folder, *, mend: bool = False, quick: bool = False, remove_orphans: bool = False
+) -> Checkup:
+    """Look a library over; see :meth:`Library.doctor`."""
+    findings = list(_findings(folder, quick))
+    done: list[str] = []
+    if mend:
+        for found in findings:
+            mender = MENDERS.get(found.kind)
+            done += mender(folder, found.items, remove_orphans) if mender else ()
+        findings = list(_findings(folder, quick))
+
+    def count(db: sqlite3.Connection) -> tuple[int, int]:
+        query = "SELECT count(*) FROM takes WHERE state = 'kept' AND deleted_at IS NULL"
+        n_recordings = db.execute("SELECT count(*) FROM recordings").fetchone()[0]
+        return n_recordings, db.execute(query).fetchone()[0]
+
+    return Checkup(
+        tuple(findings), *folder.database.read(count), quick, tuple(done), _folder=folder
+    )
+
+
+def _findings(folder: Folder, quick: bool) -> Iterator[Finding]:
+    troubles = folder.database.read(lambda db: _inconsistent(db, quick))
+    index = [trouble for trouble in troubles if "fts5" in trouble.lower()]
+    journal = tuple(trouble for trouble in troubles if trouble not in index)
+    if journal:
+        yield Finding("journal", journal)
+    try:
+        index += folder.database.write(lambda db: _index_troubles(db, quick)).result()
+        if index:
+            yield Finding("index", tuple(dict.fromkeys(index)))
+        yield from _files(folder, quick)
+        yield from _open_jobs(folder)
+    except LibraryError:
+        if not journal:  # else it has been said already why no more can be read
+            raise
+
+
+# -- the journal ---------------------------------------------------------------------------------
+
+
+def _inconsistent(db: sqlite3.Connection, quick: bool) -> list[str]:
+    pragma = "quick_check" if quick else "integrity_check"
+    try:
+        said = [str(row[0]) for row in db.execute(f"PRAGMA {pragma}(20)")]
+    except sqlite3.DatabaseError as error:
+        said = [str(error)]
+    return [words for words in said if words != "ok"]
+
+
+def _index_troubles(db: sqlite3.Connection, quick: bool) -> list[str]:
+    """Let the index compare itself with the texts; in the writer, as FTS5 is asked by INSERT."""
+    has_fts5 = db.execute("SELECT sqlite_compileoption_used('ENABLE_FTS5')").fetchone()[0]
+    if not has_fts5:
+        return []
+    if not is_indexed(db):
+        return ["it is not kept up to date"]
+    found = []
+    for table in ("words", "pieces"):
+        query = "SELECT 1 FROM sqlite_master WHERE name = ?"
+        if db.execute(query, (table,)).fetchone() is None:
+            continue
+        try:
+            if not quick:
+                db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
+            else:
+                db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH 'a' LIMIT 1").fetchall()
+        except sqlite3.DatabaseError as error:
+            found.append(f"{table}: {error}")
+    return found
+
+
+# -- the files -----------------------------------------------------------------------------------
+
+
+def _files(folder: Folder, quick: bool) -> Iterator[Finding]:
+    known = {
+        folder.store.path(recording): recording for recording in folder.database.read(_recordings)
+    }
+    found: dict[str, list[tuple[Path, int]]] = {}
+    for path, recording in known.items():
+        state = _state_of(path, recording, quick)
+        if state:
+            found.setdefault(state, []).append((path, recording.size))
+    for path in (*folder.store.files(), *_loose(folder)):
+        if path not in known:
+            found.setdefault(_kind_of(path), []).append((path, _size(path)))
+    takes = folder.database.read(lambda db: _takes_of(db, [known[p] for p, _ in _lost(found)]))
+    for kind in ("missing", "changed", "unreadable", "orphan", "part", "set_aside"):
+        if kind in found:
+            paths = found[kind]
+            about = tuple(takes.get(path.name[:64], path.name) for path, _ in paths)
+            items = tuple(_name(folder, path) for path, _ in paths)
+            yield Finding(kind, items, sum(n_bytes for _, n_bytes in paths), about)
+
+
+def _lost(found: dict[str, list[tuple[Path, int]]]) -> list[tuple[Path, int]]:
+    return [*found.get("missing", ()), *found.get("changed", ()), *found.get("unreadable", ())]
+
+
+def _recordings(db: sqlite3.Connection) -> list[Recording]:
+    query = "SELECT sha256, suffix, format, size FROM recordings ORDER BY sha256"
+    return [Recording(*row) for row in db.execute(query)]
+
+
+def _state_of(path: Path, recording: Recording, quick: bool) -> str | None:
+    try:
+        if path.stat().st_size != recording.size:
+            return "changed"
+        return None if quick or hash_of(path) == recording.sha256 else "changed"
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing"
+    except OSError:
+        return "unreadable"
+
+
+def _kind_of(path: Path) -> str:
+    if path.name.endswith((UNFINISHED, ".new")):
+        return "part"
+    return "set_aside" if path.name.endswith(DAMAGED) else "orphan"
+
+
+def _loose(folder: Folder) -> Iterator[Path]:
+    """Yield what broke off beside the journal, and files that lie in no shelf of the store."""
+    for pattern in (f".*{UNFINISHED}", ".*.new"):
+        yield from folder.path.glob(pattern)
+    with suppress(OSError):
+        yield from (path for path in folder.store.folder.iterdir() if path.is_file())
+
+
+def _takes_of(db: sqlite3.Connection, recordings: Sequence[Recording]) -> dict[str, str]:
+    """Return which takes have these recordings, in words, by hash."""
+    query = (
+        "SELECT takes.id, takes.title, takes.prompt FROM tracks JOIN takes ON"
+        " takes.n = tracks.take WHERE tracks.sha256 = ?"
+    )
+    named = {}
+    for recording in recordings:
+        takes = [
+            f"{row['id']} “{excerpt(row['prompt'] or row['title'] or '', 40)}”"
+            for row in db.execute(query, (recording.sha256,))
+        ]
+        if takes:
+            named[recording.sha256] = f"{recording.sha256[:12]}{recording.suffix} of " + ", ".join(
+                takes
+            )
+    return named
+
+
+def _name(folder: Folder, path: Path) -> str:
+    with suppress(ValueError):
+        return path.relative_to(folder.store.folder).as_posix()
+    return os.path.relpath(path, folder.store.folder)
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.lstat().st_size
+    return 0
+
+
+# -- what stands open ----------------------------------------------------------------------------
+
+
+def _open_jobs(folder: Folder) -> Iterator[Finding]:
+    def operation(db: sqlite3.Connection) -> list[str]:
+        leases = folder.leases
+        owned = [entry for entry in entries_in(db, *OPEN) if entry.owner is not None]
+        return [e.id for e in owned if e.owner != leases.me and leases.is_free(db, e.owner)]
+
+    stale = folder.database.read(operation)
+    if stale:
+        yield Finding("lease", tuple(stale))
+    ends = folder.database.read(lambda db: entries_in(db, *OPEN_ENDS))
+    for state in OPEN_ENDS:
+        ids = tuple(entry.id for entry in ends if entry.state == state)
+        if ids:
+            yield Finding(state, ids)

@@ -1,0 +1,262 @@
+"""Takes on their way in, from an export that anybody may have made.
+
+Every file is input of a stranger: sizes are measured while reading, hashes compared, requests go
+through their own rules again, and one bad take is left out by name without stopping the others.
+Names of files are only looked up, never used as paths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from .. import cards
+from ..audio.sniff import sniff
+from ..errors import RequestRejected
+from ..requests import MusicRequest, UdioRequest, request_key
+from ..takes import prompt_of
+from ..transport.texts import is_text
+from .entries import Entry, add_recording, note_event, read_entry, write_answer
+from .imported_facts import ImportRefused, Sidecar, Sound, job_of, read_json, request_of, sidecar_in
+from .moving import INDEX
+from .purging import Freed
+from .records import cost_facts, dump, dump_request, storable_text
+from .removing import free_number, say_why
+from .search import note_texts
+from .shelf import take_of
+from .sidecar import FORMAT
+from .sources import MOST_AUDIO, MOST_JSON, Source, open_source
+from .store import Recording
+from .tables import Takes
+
+if TYPE_CHECKING:
+    from ..jobs import MusicJob
+    from .folder import Folder
+
+_SHOWN = 20
+
+
+class Imported(Takes):
+    """Takes that an import brought; new ones, or ones that have their audio back.
+
+    Attributes
+    ----------
+    refused : tuple of str
+        What was left out, each with the name of its file and the reason.
+    already : int
+        Takes that were here before.
+    ignored : int
+        Files that are no part of an export.
+    """
+
+    refused: tuple[str, ...] = ()
+    already: int = 0
+    ignored: int = 0
+
+    def __repr__(self) -> str:
+        return "\n".join([super().__repr__(), *self._remarks()]) if self else self._alone()
+
+    def _repr_html_(self) -> str:
+        remarks = "".join(cards.remark(words) for words in self._remarks())
+        return (super()._repr_html_() if self else "") + remarks
+
+    def _alone(self) -> str:
+        return "\n".join(self._remarks())
+
+    def _remarks(self) -> list[str]:
+        n = len(self)
+        words = [f"{n:,} take{'' if n == 1 else 's'} taken in"]
+        words += [f"{self.already:,} here already"] if self.already else []
+        words += [f"{len(self.refused):,} refused"] if self.refused else []
+        words += [f"{self.ignored:,} other files ignored"] if self.ignored else []
+        more = len(self.refused) - _SHOWN
+        reasons = [f"Refused: {reason}" for reason in self.refused[:_SHOWN]]
+        return [", ".join(words) + ".", *reasons, *([f"… and {more:,} more"] if more > 0 else [])]
+
+
+class _Item(NamedTuple):
+    """A take that was checked and whose audio is in the store."""
+
+    facts: Sidecar
+    request: MusicRequest | UdioRequest
+    key: str
+    job: MusicJob
+    recordings: Mapping[int, Recording]
+
+
+def import_export(folder: Folder, path: str | os.PathLike[str]) -> Imported:
+    """Take an export in; see :meth:`Library.import_`."""
+    entries: dict[int, Entry] = {}
+    already = 0
+    refused: list[str] = []
+    used: set[str] = set()
+    with open_source(path) as source:
+        refused += source.refused
+        for name in source.named(".json"):
+            try:
+                facts = _sidecar(source, name)
+                if facts is None:
+                    continue
+                used.add(name)
+                used.update(_member(name, sound) for sound in facts.files)
+                entry = _take_in(folder, source, name, facts)
+            except ImportRefused as error:
+                used.add(name)
+                refused.append(f"{name[:120]}: {error}")
+            else:
+                already += entry is None
+                if entry is not None:
+                    entries[entry.n] = entry
+        indexes = {name for name in source.names if posixpath.basename(name) == INDEX}
+        ignored = len(set(source.names) - used - indexes)
+    for n in entries:
+        folder.takes.pop(n, None)  # it may have its audio back
+    takes = Imported(take_of(folder, entry) for entry in entries.values())
+    takes.refused, takes.already, takes.ignored = tuple(refused), already, ignored
+    return takes
+
+
+def _sidecar(source: Source, name: str) -> Sidecar | None:
+    """Return what a JSON file says of a take; ``None`` where it is about something else."""
+    if posixpath.basename(name) == INDEX:
+        return None
+    facts = read_json(source.read(name, MOST_JSON))
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        return None
+    return sidecar_in(facts)
+
+
+def _take_in(folder: Folder, source: Source, name: str, facts: Sidecar) -> Entry | None:
+    """Keep one take; ``None`` where it is here already."""
+    try:
+        request = request_of(facts.request)
+    except RequestRejected as error:
+        why = f"its request breaks the rules of its service: {error}"
+        raise ImportRefused(why[:500]) from error
+    job = job_of(facts)
+    recordings = {}
+    for sound in facts.files:
+        if sound.track in recordings or sound.track >= len(job.tracks):
+            message = f"track {sound.track} is there twice, or not at all"
+            raise ImportRefused(message)
+        recordings[sound.track] = _kept(folder, source, _member(name, sound), sound)
+    about = facts.request
+    key = request_key(request, gateway=about.gateway, base_url=about.base_url)
+    item = _Item(facts, request, key, job, recordings)
+    return folder.database.write(lambda db: _add(db, item)).result()
+
+
+def _kept(folder: Folder, source: Source, name: str, sound: Sound) -> Recording:
+    """Put a recording into the store, if it is what the export says."""
+    data = source.read(name, min(sound.size + sound.header_bytes, MOST_AUDIO))
+    data = data[sound.header_bytes :]
+    if len(data) != sound.size or hashlib.sha256(data).hexdigest() != sound.sha256:
+        message = f"{sound.file[:120]} is not what its hash says"
+        raise ImportRefused(message)
+    is_bare = sound.format == "pcm"
+    if sniff(data) is None and (not is_bare or is_text(data[:4096])):
+        message = f"{sound.file[:120]} is no audio"
+        raise ImportRefused(message)
+    return folder.store.put(data, is_bare=is_bare)
+
+
+def _member(sidecar: str, sound: Sound) -> str:
+    return posixpath.join(posixpath.dirname(sidecar), sound.file)
+
+
+# -- the row -------------------------------------------------------------------------------------
+
+
+def _add(db: sqlite3.Connection, item: _Item) -> Entry | None:
+    """Write a take down, or give one that is here its audio back."""
+    known, is_whole = _same(db, item)
+    if known is None:
+        n = _insert(db, item)
+    elif is_whole:
+        _know(db, item.recordings.values())  # its files are there again, if they were not
+        return None
+    else:
+        n = known
+        _give_back(db, n, item)
+    return read_entry(db, "n = ?", (n,))
+
+
+def _same(db: sqlite3.Connection, item: _Item) -> tuple[int | None, bool]:
+    """Return the row of the same take and whether it has all this audio already."""
+    new = {position: recording.sha256 for position, recording in item.recordings.items()}
+    query = "SELECT n, job_id FROM takes WHERE key = ? AND state = 'kept' AND deleted_at IS NULL"
+    partly = None
+    for n, job_id in db.execute(query, (item.key,)).fetchall():
+        rows = db.execute("SELECT position, sha256 FROM tracks WHERE take = ?", (n,))
+        old = {position: sha256 for position, sha256 in rows if sha256 is not None}
+        is_same_job = job_id == storable_text(item.job.id)
+        if old == new and (old or is_same_job):
+            return n, True
+        if is_same_job and all(new.get(position, sha) == sha for position, sha in old.items()):
+            if set(new) <= set(old):
+                return n, True
+            partly = n
+    return partly, False
+
+
+def _insert(db: sqlite3.Connection, item: _Item) -> int:
+    facts, key = item.facts, item.key
+    query = "SELECT coalesce(max(attempt), 0) FROM takes WHERE key = ?"
+    attempt = int(db.execute(query, (key,)).fetchone()[0]) + 1
+    model = getattr(item.request, "model", None)
+    provider = item.job.provider or getattr(item.request, "provider_name", None)
+    title = next((track.title for track in item.job.tracks if track.title), None)
+    take = facts.take
+    values = {
+        "id": f"{key[:16]}-{attempt}",
+        "key": key,
+        "number": free_number(db, key, take.number),
+        "attempt": attempt,
+        "state": "kept",
+        "gateway": facts.request.gateway,
+        "base_url": facts.request.base_url,
+        "sandbox": int(facts.is_sandbox),
+        "model": storable_text(model),
+        "provider": storable_text(provider),
+        "prompt": storable_text(prompt_of(item.request)),
+        "title": storable_text(title),
+        "request": dump_request(item.request),
+        "notes": dump(take.notes),
+        "price": dump(cost_facts(item.job.cost)),
+        "created_at": facts.made,
+        "ended_at": facts.made + (take.seconds or 0.0),
+        "seconds": take.seconds,
+        "rating": take.rating,
+        "note": storable_text(take.note),
+        "imported": 1,
+    }
+    marks = ", ".join(f":{name}" for name in values)
+    insert = f"INSERT INTO takes ({', '.join(values)}) VALUES ({marks})"
+    n = int(db.execute(insert, values).lastrowid or 0)
+    write_answer(db, n, item.job, item.recordings, time.time())
+    for tag in take.tags:
+        db.execute("INSERT OR IGNORE INTO tags VALUES (?, ?)", (storable_text(tag), n))
+    note_texts(db, n, item.job)
+    note_event(db, n, "imported", time.time())
+    return n
+
+
+def _give_back(db: sqlite3.Connection, n: int, item: _Item) -> None:
+    """Give a take recordings that were deleted or lost here."""
+    _know(db, item.recordings.values())
+    for position, recording in item.recordings.items():
+        query = "UPDATE tracks SET sha256 = ? WHERE take = ? AND position = ? AND sha256 IS NULL"
+        if db.execute(query, (recording.sha256, n, position)).rowcount:
+            say_why(db, n, position, item.job.tracks[position].failure)
+            db.execute("DELETE FROM settings WHERE name = ?", (Freed.name_of(n, position),))
+    note_event(db, n, "audio imported", time.time())
+
+
+def _know(db: sqlite3.Connection, recordings: Iterable[Recording]) -> None:
+    for recording in recordings:
+        add_recording(db, recording, time.time())
