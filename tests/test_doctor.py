@@ -15,6 +15,8 @@ from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 WORDS = {"model": "suno/v4.5", "show": False}
 
 
@@ -124,6 +126,11 @@ def index_of_other_texts(home, path):
     change(home, "DROP TRIGGER texts_updated", "UPDATE texts SET prompt = 'a samba'")
 
 
+def name_of(value):
+    """Return what a parameter is called in the name of its test."""
+    return getattr(value, "__name__", value)
+
+
 DAMAGE = [
     (gone, "missing"),
     (shortened, "changed"),
@@ -136,9 +143,7 @@ DAMAGE = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("damage", "kind"), DAMAGE, ids=lambda value: getattr(value, "__name__", value)
-)
+@pytest.mark.parametrize(("damage", "kind"), DAMAGE, ids=name_of)
 def test_damage_is_found_and_only_looked_at(wire, home, damage, kind):
     """Each kind of damage is found and named, in words and in HTML, and nothing is changed."""
     take = make()

@@ -22,6 +22,8 @@ from phaseo_nb import forms
 from phaseo_nb.forms.questions import MOST, QuestionPanel
 from phaseo_nb.keeping import Attempts
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 class Handle:
     """A place in a notebook: what was drawn there, and a way to wait for it."""

@@ -17,6 +17,8 @@ from wires import KEY, Wire, sine_wav
 import phaseo_nb as nb
 from phaseo_nb.keeping.room import size_of, warn_over_quota
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 WORDS = {"model": "suno/v4.5", "show": False}
 
 

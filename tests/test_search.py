@@ -440,7 +440,13 @@ def _drop_data(db):
 
 
 def _scramble(db):
-    db.execute("UPDATE words_data SET block = randomblob(40)")
+    for n, (row,) in enumerate(db.execute("SELECT id FROM words_data").fetchall()):
+        noise = hashlib.shake_128(f"{n}".encode()).digest(40)
+        db.execute("UPDATE words_data SET block = ? WHERE id = ?", (noise, row))
+
+
+def _fill_up(db):
+    db.execute("UPDATE words_data SET block = ?", (b"\x00" * 7 + b"\xff" * 33,))
 
 
 def _empty(db):
@@ -451,7 +457,7 @@ def _give_up(db):
     search.drop_triggers(db)
 
 
-DAMAGES = [_drop, _drop_pieces, _drop_data, _scramble, _empty, _give_up]
+DAMAGES = [_drop, _drop_pieces, _drop_data, _scramble, _fill_up, _empty, _give_up]
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
@@ -510,6 +516,17 @@ def test_an_index_comes_back_with_fts5(songs, monkeypatch):
         assert songs.found("arger") == []  # by plain comparison, accents count
 
     assert songs.again().found("arger") == ["a polka with Ärger"]
+
+
+def test_an_index_that_asks_for_too_much_memory_is_given_up(songs, monkeypatch):
+    """SQLite's "out of memory", as a damaged index gives it, is damage like any other."""
+
+    def broken(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(search, "_matching", broken)
+
+    assert songs.found("hour") == ["slow jazz at night"]
 
 
 def test_filters_use_their_indices(songs):

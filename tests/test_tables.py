@@ -16,6 +16,8 @@ import phaseo_nb as nb
 from phaseo_nb.keeping import Attempts, Spending, Takes
 from phaseo_nb.kept import KeptTrack
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 LOST = {"error": "gateway_error", "generation_id": "G-7", "status_code": 500}
 
 # Inline properties beside those of the cards, all kept by JupyterLab 4.6 where it does not trust.

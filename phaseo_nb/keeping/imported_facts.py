@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from ..gateways.values import whole
 from ..jobs import Cost, MusicJob, Track, Usage
 from ..requests import MusicRequest, UdioRequest, restored_request
 from ..takes import checked_opinion
@@ -150,6 +151,17 @@ class Sidecar(_Facts):
         return datetime.fromisoformat(self.take.created_at).timestamp()
 
 
+def _whole_texts(value: Any) -> Any:
+    """Replace halves of surrogate pairs, which JSON can hold and nothing else takes."""
+    if isinstance(value, str):
+        return whole(value)
+    if isinstance(value, list):
+        return [_whole_texts(item) for item in value]
+    if isinstance(value, dict):
+        return {whole(name): _whole_texts(item) for name, item in value.items()}
+    return value
+
+
 def read_json(data: bytes) -> Any:
     """Return what a JSON file says.
 
@@ -174,7 +186,7 @@ def read_json(data: bytes) -> Any:
         message = f"it is no JSON that is read here: {why[:200]}"
         raise ImportRefused(message) from None
     _check_depth(value)
-    return value
+    return _whole_texts(value)
 
 
 def sidecar_in(facts: Any) -> Sidecar:

@@ -187,21 +187,21 @@ def _add(db: sqlite3.Connection, item: _Item) -> Entry | None:
 
 
 def _same(db: sqlite3.Connection, item: _Item) -> tuple[int | None, bool]:
-    """Return the row of the same take and whether it has all this audio already."""
+    """Return the row of the same request and job, and whether it has all this audio already."""
     new = {position: recording.sha256 for position, recording in item.recordings.items()}
-    query = "SELECT n, job_id FROM takes WHERE key = ? AND state = 'kept' AND deleted_at IS NULL"
-    partly = None
-    for n, job_id in db.execute(query, (item.key,)).fetchall():
+    query = (
+        "SELECT n FROM takes WHERE key = ? AND job_id = ? AND state = 'kept'"
+        " AND deleted_at IS NULL ORDER BY n"
+    )
+    found = None
+    for (n,) in db.execute(query, (item.key, storable_text(item.job.id))).fetchall():
         rows = db.execute("SELECT position, sha256 FROM tracks WHERE take = ?", (n,))
         old = {position: sha256 for position, sha256 in rows if sha256 is not None}
-        is_same_job = job_id == storable_text(item.job.id)
-        if old == new and (old or is_same_job):
-            return n, True
-        if is_same_job and all(new.get(position, sha) == sha for position, sha in old.items()):
+        if all(old[position] == new.get(position, old[position]) for position in old):
             if set(new) <= set(old):
                 return n, True
-            partly = n
-    return partly, False
+            found = n  # its audio was deleted or lost, and this is it
+    return found, False
 
 
 def _insert(db: sqlite3.Connection, item: _Item) -> int:

@@ -30,6 +30,7 @@ _FIELDS = "prompt, title, lyrics, style, note"
 _PIECES = "prompt, title, style, note"
 _LONGEST = 1_000  # characters of a search: what SQLite's limits let through in any case
 _FEW = 500  # matches that are sooner sorted than met by going through all takes, newest first
+_BROKEN = (sqlite3.DatabaseError, MemoryError)  # a damaged index may ask for any amount
 _SHOWN = "state = 'kept' AND deleted_at IS NULL"
 
 
@@ -56,7 +57,7 @@ def find(
     try:
         found = _matching(db, "words", query, only, order, limit) if query else []
         return found if found or raw else _pieces(db, text, only, limit)
-    except sqlite3.DatabaseError as error:
+    except _BROKEN as error:
         if raw and isinstance(error, sqlite3.OperationalError) and _is_well(db):
             message = f"The raw search {text[:80]!r} is not FTS5 syntax ({error})."
             raise LibraryError(message) from error
@@ -176,7 +177,7 @@ def with_index(db: sqlite3.Connection, statement: str, values: Sequence[Any]) ->
     db.execute("SAVEPOINT index_too")
     try:
         db.execute(statement, values)
-    except sqlite3.DatabaseError:
+    except _BROKEN:
         if not db.in_transaction:  # a full disk: everything was rolled back
             raise
         db.execute("ROLLBACK TO index_too")
@@ -225,7 +226,7 @@ def _discard(db: sqlite3.Connection, table: str) -> None:
     try:
         db.execute(f"DROP TABLE IF EXISTS {table}")
         return
-    except sqlite3.DatabaseError as error:
+    except _BROKEN as error:
         if not db.in_transaction or is_busy(error):
             raise
     db.execute("PRAGMA writable_schema = ON")
@@ -248,7 +249,7 @@ def _is_well(db: sqlite3.Connection) -> bool:
             if kept is None or f"INTO {table} " in kept[0]:
                 query = f"SELECT rowid FROM {table} WHERE {table} MATCH 'abc' LIMIT 1"
                 db.execute(query).fetchone()
-    except sqlite3.DatabaseError:
+    except _BROKEN:
         return False
     return True
 
