@@ -20,6 +20,8 @@ from .keeping import Library
 from .keeping.entries import Entry
 from .keeping.folder import Folder
 from .keeping.journal import Journal
+from .keeping.removing import unsaid
+from .keeping.room import warn_over_quota
 from .keeping.shelf import take_of
 from .keeping.store import Recording
 from .keeping.troubles import gone
@@ -83,12 +85,13 @@ class Bookkeeper:
 
         async def keep() -> None:
             recordings = {**there, **await self._put(answer, data)}
-            keeping = self._books.keep(job.n, answer, recordings, notes)
+            keeping = self._books.keep(job.n, unsaid(answer, recordings), recordings, notes)
             kept.append(await asyncio.wrap_future(keeping))
 
         await self.write(job, keep)
         if kept:
             take = take_of(self._folder, kept[0], in_memory=data)
+            warn_over_quota(self._folder)
         else:
             take = self._in_memory(job, answer, data, (*notes, *dict.fromkeys(job.troubles)))
         # Decoding and measuring take a while, and the event loop serves other jobs meanwhile.

@@ -15,6 +15,7 @@ import pytest
 from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
+from phaseo_nb.keeping.removing import unsaid
 from phaseo_nb.keeping.room import size_of, warn_over_quota
 
 pytestmark = pytest.mark.usefixtures("quick")
@@ -288,6 +289,15 @@ def test_a_cell_fetches_freed_audio_again_for_nothing(wire, home):
     assert len(wire.posts) == 1
 
 
+def test_a_reason_of_ours_goes_with_the_cause():
+    """Once a track has its audio again, our word that it was deleted goes; a service's stays."""
+    said = ["The audio was deleted here on 2026-11-25; …", "Its file was found missing", "no voice"]
+    answer = nb.MusicJob("j", "completed", tracks=tuple(nb.Track(0, failure=why) for why in said))
+
+    assert [t.failure for t in unsaid(answer, [0, 1, 2]).tracks] == [None, None, "no voice"]
+    assert [t.failure for t in unsaid(answer, [1]).tracks] == [said[0], None, "no voice"]
+
+
 def test_freed_audio_comes_back_by_undo(wire, home):
     """undo() of freed audio gives the track its recording back, and the card its player."""
     take = make()
@@ -456,3 +466,14 @@ def test_hostile_titles_stay_text_in_every_card(wire):
     assert "<img" not in room._repr_html_()
     assert "\x1b" not in repr(room)
     assert "<img" not in room.free()._repr_html_()
+
+
+def test_growing_over_the_quota_is_said_once_and_nothing_goes(wire, caplog):
+    """Takes beyond the quota are kept all the same, and the log says so once."""
+    nb.library().set_quota(10_000)  # each tone is larger than that
+    takes = [make(f"waltz number {number}") for number in range(3)]
+
+    said = [r for r in caplog.records if "quota" in r.getMessage()]
+
+    assert len(said) == 1
+    assert all(take.track.path.exists() for take in takes)

@@ -551,3 +551,12 @@ def test_filters_use_their_indices(songs):
 
     assert len(plans) == 8
     assert not any(step.startswith("SCAN") for plan in plans for step in plan)
+
+
+@pytest.mark.parametrize("prompt", ["NOT", "AND OR NEAR", "²³½ …", "東京の夜", "é" * 5, "a b"])
+def test_opening_leaves_a_whole_index_alone(shelf, monkeypatch, prompt):
+    """An index that is well is not made anew at each opening, whatever was kept last."""
+    shelf.add(prompt)
+    monkeypatch.setattr(search, "_discard", None)
+
+    assert shelf.again().found(None) == [prompt]

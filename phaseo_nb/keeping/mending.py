@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from .entries import OPEN, OPEN_ENDS, entries_in
 from .findings import DAMAGED
 from .purging import purge
-from .removing import say_why
+from .removing import FOUND, say_why
 from .search import drop_triggers, prepare
 from .store import Recording
 
@@ -41,7 +41,7 @@ def _index(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[s
 def _missing(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[str]:
     gone = [name for name in items if not _path(folder, name).exists()]
     when = f"{datetime.now():%Y-%m-%d}"
-    n = _forget(folder, gone, f"Its file was found missing on {when}")
+    n = _forget(folder, gone, f"{FOUND}missing on {when}")
     return [f"forgot {n:,} recording{_s(n)} whose file is gone"] if n else []
 
 
@@ -55,7 +55,7 @@ def _changed(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list
             path.replace(_free_name(path))
             renamed.append(name)
     when = f"{datetime.now():%Y-%m-%d}"
-    n = _forget(folder, renamed, f"Its file was found damaged on {when} and set aside")
+    n = _forget(folder, renamed, f"{FOUND}damaged on {when} and set aside")
     return [f"set {n:,} damaged recording{_s(n)} aside"] if n else []
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from .shelf import take_of
 from .tables import Takes
 
 if TYPE_CHECKING:
+    from ..jobs import MusicJob, Track
     from .folder import Folder
 
 _AGAIN = {
@@ -31,6 +33,9 @@ _AGAIN = {
     True: "it came inside the answer, so only fresh=True makes it anew",
 }
 _DELETED = "The audio was deleted here on "
+FOUND = "Its file was found "
+_OURS = (_DELETED, FOUND)
+"""How reasons begin that are not the service's."""
 
 
 class Deleted:
@@ -181,8 +186,21 @@ def say_why(db: sqlite3.Connection, n: int, position: int, words: str | None) ->
     before = tracks[position].get("failure")
     tracks[position]["failure"] = words
     db.execute("UPDATE takes SET answer = ? WHERE n = ?", (dump(answer), n))
-    is_theirs = isinstance(before, str) and not before.startswith(_DELETED)
+    is_theirs = isinstance(before, str) and not before.startswith(_OURS)
     return before if is_theirs else None
+
+
+def unsaid(answer: MusicJob, recordings: Collection[int]) -> MusicJob:
+    """Return an answer without our own reasons at the tracks whose audio is here again."""
+
+    def is_over(position: int, track: Track) -> bool:
+        return position in recordings and (track.failure or "").startswith(_OURS)
+
+    tracks = [
+        replace(track, failure=None) if is_over(position, track) else track
+        for position, track in enumerate(answer.tracks)
+    ]
+    return answer.replace(tracks=tuple(tracks))
 
 
 # -- hiding and bringing back --------------------------------------------------------------------

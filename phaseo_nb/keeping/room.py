@@ -162,13 +162,20 @@ _warned: weakref.WeakSet[Folder] = weakref.WeakSet()
 
 def warn_over_quota(folder: Folder) -> None:
     """Say once in the log when a library has grown over its quota; called after keeping."""
-    limit, (total, deleted) = folder.database.read(lambda db: (quota(db), _audio_bytes(db)))
-    over = 0 if limit is None else total - deleted - limit
+
+    def look(db: sqlite3.Connection) -> int:
+        limit = quota(db)
+        if limit is None:
+            return 0  # adding up a large library after each take would be for nothing
+        total, deleted = _audio_bytes(db)
+        return total - deleted - limit
+
+    over = folder.database.read(look)
     if over <= 0:
         _warned.discard(folder)
     elif folder not in _warned:
         _warned.add(folder)
-        log.warning("%s", _over(over, limit or 0))
+        log.warning("%s", _over(over, folder.database.read(quota) or 0))
 
 
 def _over(over: int, limit: int) -> str:

@@ -177,9 +177,15 @@ def with_index(db: sqlite3.Connection, statement: str, values: Sequence[Any]) ->
     db.execute("SAVEPOINT index_too")
     try:
         db.execute(statement, values)
-    except _BROKEN:
-        if not db.in_transaction:  # a full disk: everything was rolled back
-            raise
+        db.execute("SAVEPOINT index_done")  # FTS5 writes now, not when it is too late: at the end
+        db.execute("RELEASE index_done")
+    except _BROKEN as error:
+        if not db.in_transaction:  # everything was rolled back
+            if isinstance(error, sqlite3.OperationalError):  # a full disk
+                raise
+            drop_triggers(db)
+            message = "the word index is busy: it was given up, and all is to be done again"
+            raise sqlite3.OperationalError(message) from error
         db.execute("ROLLBACK TO index_too")
         drop_triggers(db)
         db.execute(statement, values)
@@ -242,13 +248,19 @@ def _discard(db: sqlite3.Connection, table: str) -> None:
 
 
 def _is_well(db: sqlite3.Connection) -> bool:
-    """Tell whether the index can be read at all; looking at all of it would take seconds."""
+    """Tell whether the index finds what was kept last; looking at all of it takes seconds."""
     try:
         kept = db.execute("SELECT sql FROM sqlite_master WHERE name = 'texts_inserted'").fetchone()
+        last = db.execute("SELECT take, prompt FROM texts ORDER BY take DESC LIMIT 1").fetchone()
+        n, prompt = last or (0, None)
+        words = (word for word in (prompt or "").split() if word.isascii() and word.isalnum())
+        word = next((word for word in words if len(word) > 2), None)  # a token to either index
         for table in ("words", "pieces"):
             if kept is None or f"INTO {table} " in kept[0]:
-                query = f"SELECT rowid FROM {table} WHERE {table} MATCH 'abc' LIMIT 1"
-                db.execute(query).fetchone()
+                query = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid = ?"
+                found = db.execute(query, (f'"{word or "abc"}"', n)).fetchone()
+                if word is not None and found is None:
+                    return False
     except _BROKEN:
         return False
     return True
