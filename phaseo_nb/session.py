@@ -112,7 +112,7 @@ class Session:
         with self._folder.lock:  # so that nobody finds a row whose handle is not here yet
             with nothing_sent():
                 found = self._folder.journal.order(plan, take=take, fresh=fresh).result()
-            job = self._job_of(found, notes, timeout)
+            job = self._job_of(found, request, notes, timeout)
             job.is_fresh = fresh
             return job
 
@@ -159,7 +159,7 @@ class Session:
         plan = self._plan(request, tuple(request.ineffective()))
         with self._folder.lock, nothing_sent():
             order = self._folder.journal.order(plan, take=None, fresh=True, instead_of=entry.n)
-            return self._job_of(order.result(), plan.notes, 900.0)
+            return self._job_of(order.result(), request, plan.notes, 900.0)
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -185,7 +185,13 @@ class Session:
             purse=self.budget.purse(price),
         )
 
-    def _job_of(self, found: Found, notes: tuple[str, ...], timeout: float | None) -> Job:
+    def _job_of(
+        self,
+        found: Found,
+        request: MusicRequest | UdioRequest,
+        notes: tuple[str, ...],
+        timeout: float | None,
+    ) -> Job:
         entry = found.entry
         if entry.state in ("uncertain", "empty"):
             raise error_of(entry)
@@ -194,7 +200,7 @@ class Session:
             job.was_kept = True
             job.finish(take_of(self._folder, entry))
             return job
-        job = self._take_up(entry, notes, timeout)
+        job = self._take_up(entry, notes, timeout, request)
         if found.failed_usd is not None:
             job.failed_before = Cost(usd=found.failed_usd)
         return job
@@ -209,13 +215,19 @@ class Session:
             for recording, can_be_had in zip(recordings, playable, strict=False)
         )
 
-    def _take_up(self, entry: Entry, notes: tuple[str, ...], timeout: float | None) -> Job:
+    def _take_up(
+        self,
+        entry: Entry,
+        notes: tuple[str, ...],
+        timeout: float | None,
+        request: MusicRequest | UdioRequest | None = None,
+    ) -> Job:
         """Return the handle that looks after a row, a new one where there is none."""
         known = self._folder.handles.get(entry.n)
         after = known if known is not None and known.is_waiting and known.stop_requested else None
         if known is not None and after is None and (known.is_waiting or known.is_ahead):
             return known
-        job = self._handle(entry, notes=notes, timeout=timeout)
+        job = self._handle(entry, notes=notes, timeout=timeout, request=request)
         if known is not None and after is None and known.unwritten:
             job.go_on_from(known)
         self._folder.handles[entry.n] = job
@@ -223,12 +235,18 @@ class Session:
         return job
 
     def _handle(
-        self, entry: Entry, *, notes: tuple[str, ...] = (), timeout: float | None = 900.0
+        self,
+        entry: Entry,
+        *,
+        notes: tuple[str, ...] = (),
+        timeout: float | None = 900.0,
+        request: MusicRequest | UdioRequest | None = None,
     ) -> Job:
+        # The request at hand is sent as it is: the journal's has no callback address.
         return Job(
             n=entry.n,
             row=(entry.id, entry.created_at),
-            request=entry.read_request(),
+            request=request or entry.read_request(),
             prompt=entry.prompt or "",
             number=entry.number,
             notes=notes,

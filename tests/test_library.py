@@ -571,3 +571,15 @@ def test_the_journal_can_be_read_without_us():
     db.close()
 
     assert row == ("kept", "a waltz", "suno/v4.5", "task_1", pytest.approx(0.06))
+
+
+def test_what_is_sent_is_what_was_asked_for():
+    """A callback address goes out with the order, though it is not kept with it."""
+    wire = Wire()
+    connect(wire)
+    options = {"callBackUrl": "https://hooks.example.org/?token=abc"}
+
+    take = make(suno=options)
+
+    assert wire.posts[0]["suno"] == options
+    assert "hooks.example.org" not in json.dumps(take.request.to_wire())

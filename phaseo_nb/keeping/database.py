@@ -2,7 +2,8 @@
 
 Everything that is asked for within a moment shares one transaction, so a thousand jobs do not
 wait for a thousand flushes; each asker still has its own outcome. A transaction is short and
-never spans a network call. ``synchronous=FULL``: what is committed survives a power cut.
+never spans a network call. ``synchronous=FULL``: what may cost, and what came of it, survives a
+power cut; only what can be found out again (a plan that was not sent) may wait for the next flush.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _MOST_AT_ONCE = 256
 class _Work(NamedTuple):
     operation: Operation[Any]
     future: Future[Any]
+    is_vital: bool = True
 
 
 class Database:
@@ -62,6 +64,7 @@ class Database:
         self.patience = patience
         self._pid = os.getpid()
         self._writer = _opened(path, is_shared, patience)
+        self._flushes = True
         self._mark = _mark(path, is_shared)
         self._readers: list[sqlite3.Connection] = []
         self._reader = threading.local()  # a long look in a cell must not stop the engine
@@ -81,13 +84,14 @@ class Database:
 
     # -- asking ------------------------------------------------------------------------------
 
-    def write(self, operation: Operation[T]) -> Future[T]:
+    def write(self, operation: Operation[T], *, is_vital: bool = True) -> Future[T]:
         """Run an operation in a transaction; the future has its result once that is on disk.
 
         An operation only talks to the connection: it may be run again where another kernel was
-        in the way.
+        in the way. What is not vital survives the end of the kernel at once, and a power cut
+        only after the next flush.
         """
-        work = _Work(operation, Future())
+        work = _Work(operation, Future(), is_vital)
         work.future.set_running_or_notify_cancel()  # whoever stops waiting does not undo it
         if self.is_ours and HAS_THREADS:
             with self._asking:  # nothing is asked for behind the end, where nobody would answer
@@ -166,7 +170,7 @@ class Database:
     def _run_regular(self, operation: Callable[[], Operation[Any] | None]) -> None:
         wanted = operation()
         if wanted is not None:
-            work = _Work(wanted, Future())
+            work = _Work(wanted, Future(), is_vital=False)
             self._run([work], patience=1.0)
             work.future.exception()  # a missed beat is made up for by the next one
 
@@ -210,6 +214,7 @@ class Database:
     def _transaction(self, batch: list[_Work]) -> list[tuple[Any, BaseException | None]]:
         db = self._writer
         outcomes: list[tuple[Any, BaseException | None]] = []
+        self._flush_at_commit(any(work.is_vital for work in batch))
         db.execute("BEGIN IMMEDIATE")
         try:
             if version_of(db) > LATEST:
@@ -226,6 +231,13 @@ class Database:
                     db.execute("ROLLBACK")
             raise
         return outcomes
+
+    def _flush_at_commit(self, is_vital: bool) -> None:
+        """Choose whether the next commit waits for the disk; a rollback journal always does."""
+        is_vital = is_vital or not self.is_shared
+        if is_vital != self._flushes:
+            self._writer.execute(f"PRAGMA synchronous = {'FULL' if is_vital else 'NORMAL'}")
+            self._flushes = is_vital
 
     def _one(
         self, db: sqlite3.Connection, operation: Operation[Any], *, is_alone: bool

@@ -117,7 +117,7 @@ class Journal:
             assert entry is not None
             return Found(True, entry, failed)
 
-        return self.database.write(operation)
+        return self.database.write(operation, is_vital=False)  # nothing was sent yet
 
     def _give_up(self, db: sqlite3.Connection, n: int) -> int:
         """Write an open end off and return its number, which is free now."""
@@ -223,7 +223,7 @@ class Journal:
             write_answer(db, n, answer, {}, self._wall())
             change_state(db, n, "completed", (*OPEN, *OPEN_ENDS), self._wall())
 
-        return self.database.write(operation)
+        return self.database.write(operation, is_vital=False)  # the service says it again
 
     def keep(
         self, n: int, answer: MusicJob, recordings: Recordings, notes: tuple[str, ...]

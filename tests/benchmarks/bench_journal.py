@@ -139,7 +139,7 @@ def notes_of(folder: Folder, jobs: list[Facts]) -> list[list[Transaction]]:
     """Do jobs untimed, and return what each of their transactions executed."""
     write, noted = folder.database.write, []
 
-    def noting(operation: Callable[[Any], Any]) -> Any:
+    def noting(operation: Callable[[Any], Any], **_: Any) -> Any:
         notes: Transaction = []
         transactions.append(notes)
         return write(lambda db: operation(Noting(db, notes)))
