@@ -20,11 +20,11 @@ from .keeping import Library
 from .keeping.entries import Entry
 from .keeping.folder import Folder
 from .keeping.journal import Journal
-from .keeping.removing import unsaid
-from .keeping.room import warn_over_quota
 from .keeping.shelf import take_of
 from .keeping.store import Recording
 from .keeping.troubles import gone
+from .keeping.upkeep.removing import unsaid
+from .keeping.upkeep.room import warn_over_quota
 from .takes import Take
 
 log = logging.getLogger("phaseo_nb")

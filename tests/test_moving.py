@@ -18,7 +18,8 @@ import pytest
 from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
-from phaseo_nb.keeping import importing, moving, sources
+from phaseo_nb.keeping.moving import exporting as moving
+from phaseo_nb.keeping.moving import importing, sources
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from phaseo_nb.keeping.names import clusters, folded, safe_name, take_name, unique_name
+from phaseo_nb.keeping.moving.names import clusters, folded, safe_name, take_name, unique_name
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=300)  # surrogates too
 # Of the documentation of Windows, "Naming Files, Paths, and Namespaces".

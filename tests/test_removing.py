@@ -15,8 +15,8 @@ import pytest
 from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
-from phaseo_nb.keeping.removing import unsaid
-from phaseo_nb.keeping.room import size_of, warn_over_quota
+from phaseo_nb.keeping.upkeep.removing import unsaid
+from phaseo_nb.keeping.upkeep.room import size_of, warn_over_quota
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -24,9 +24,9 @@ from ..engine import engine
 from ..errors import PhaseoError
 from ..handle import Job
 from ..keeping import Attempt, Attempts
-from ..keeping._attempts_table import price_again, price_of
-from ..keeping._sheet import AS_IT_IS
 from ..keeping.entries import OPEN_ENDS
+from ..keeping.tables._attempts import price_again, price_of
+from ..keeping.tables._sheet import AS_IT_IS
 from ..live import Bundle, LiveLine
 from ..phrases import excerpt
 

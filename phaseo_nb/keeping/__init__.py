@@ -22,11 +22,11 @@ from . import money, search
 from .attempts import Attempt
 from .entries import ENDED, OPEN, Entry, entries_in, named_entry
 from .folder import Folder, open_folder
-from .purging import purge
-from .room import in_short
 from .shelf import take_of
 from .tables import Attempts, Spending, Takes
 from .upkeep import Upkeep
+from .upkeep.purging import purge
+from .upkeep.room import in_short
 
 if TYPE_CHECKING:
     from ..takes import Take

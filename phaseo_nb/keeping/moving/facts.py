@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from ..gateways.values import whole
-from ..jobs import Cost, MusicJob, Track, Usage
-from ..requests import MusicRequest, UdioRequest, restored_request
-from ..takes import checked_opinion
-from .records import MOST_TRACKS, load_cost
+from ...gateways.values import whole
+from ...jobs import Cost, MusicJob, Track, Usage
+from ...requests import MusicRequest, UdioRequest, restored_request
+from ...takes import checked_opinion
+from ..records import MOST_TRACKS, load_cost
 from .sidecar import VERSION, plain_address
 
 MOST_DEPTH = 150

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from .entries import Entry
+from ..entries import Entry
 
 FORMAT = "phaseo_nb take"
 VERSION = 1

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, Protocol
 
-from ..errors import LibraryError
-from .imported_facts import ImportRefused
-from .moving import MOST_FILES
+from ...errors import LibraryError
+from .exporting import MOST_FILES
+from .facts import ImportRefused
 
 MOST_JSON = 17 * 2**20
 """Bytes of one JSON file: the largest request there can be, and its facts."""

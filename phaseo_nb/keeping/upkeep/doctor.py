@@ -15,18 +15,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..cards import note_card
-from ..errors import LibraryError
-from ..files import hash_of
-from ..phrases import excerpt
-from .entries import OPEN, OPEN_ENDS, entries_in
+from ...cards import note_card
+from ...errors import LibraryError
+from ...files import hash_of
+from ...phrases import excerpt
+from ..entries import OPEN, OPEN_ENDS, entries_in
+from ..search import is_indexed
+from ..store import UNFINISHED, Recording
 from .findings import DAMAGED, Finding
 from .mending import MENDERS
-from .search import is_indexed
-from .store import UNFINISHED, Recording
 
 if TYPE_CHECKING:
-    from .folder import Folder
+    from ..folder import Folder
 
 
 @dataclass(frozen=True, repr=False)

@@ -14,15 +14,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .entries import OPEN, OPEN_ENDS, entries_in
+from ..entries import OPEN, OPEN_ENDS, entries_in
+from ..search import drop_triggers, prepare
+from ..store import Recording
 from .findings import DAMAGED
 from .purging import purge
 from .removing import FOUND, say_why
-from .search import drop_triggers, prepare
-from .store import Recording
 
 if TYPE_CHECKING:
-    from .folder import Folder
+    from ..folder import Folder
 
 Mender = Callable[["Folder", Sequence[str], bool], list[str]]
 

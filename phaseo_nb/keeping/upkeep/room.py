@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..cards import note_card
-from ..errors import LibraryError
-from ..phrases import excerpt, size
-from .entries import COLUMNS, Entry, read_entries
+from ...cards import note_card
+from ...errors import LibraryError
+from ...phrases import excerpt, size
+from ..entries import COLUMNS, Entry, read_entries
 from .removing import Deleted, delete
 
 if TYPE_CHECKING:
-    from .folder import Folder
+    from ..folder import Folder
 
 log = logging.getLogger("phaseo_nb")
 

@@ -10,17 +10,17 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import cards
-from ..errors import AudioError, LibraryError
-from ..phrases import excerpt, length_words, size
-from ..takes import prompt_of
-from ._attempts_table import Attempts
+from ... import cards
+from ...errors import AudioError, LibraryError
+from ...phrases import excerpt, length_words, size
+from ...takes import prompt_of
+from ._attempts import Attempts
 from ._sheet import Cell, Column, Row, Sheet, Way
-from ._spending_table import Spending
+from ._spending import Spending
 from ._table import NOTHING, Table, when
 
 if TYPE_CHECKING:
-    from ..takes import Take
+    from ...takes import Take
 
 __all__ = ["Attempts", "Players", "Spending", "Takes"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..phrases import excerpt
+from ...phrases import excerpt
 from ._sheet import Column, Row, Sheet
 from ._table import NOTHING, Table
 

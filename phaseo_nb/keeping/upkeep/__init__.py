@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..folder import Folder
+    from ..moving.importing import Imported
     from .doctor import Checkup
-    from .folder import Folder
-    from .importing import Imported
     from .removing import Deleted
     from .room import DiskUse, Room
 
@@ -168,7 +168,7 @@ class Upkeep:
         LibraryError
             Something is there already, a take is not, or the disk refuses; nothing half is left.
         """
-        from .moving import export
+        from ..moving.exporting import export
 
         return export(self.folder, path, takes, overwrite=overwrite)
 
@@ -193,6 +193,6 @@ class Upkeep:
         LibraryError
             There is no such file, it is none or too large, or this disk refuses.
         """
-        from .importing import import_export
+        from ..moving.importing import import_export
 
         return import_export(self.folder, path)

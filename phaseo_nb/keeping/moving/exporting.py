@@ -21,17 +21,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from ..audio.codecs import _wav_header
-from ..errors import LibraryError
-from .entries import Entry, entries_in, named_entry
+from ...audio.codecs import _wav_header
+from ...errors import LibraryError
+from ..entries import Entry, entries_in, named_entry
+from ..records import dump
+from ..store import Recording
+from ..upkeep.removing import named
 from .names import safe_name, take_name, unique_name
-from .records import dump
-from .removing import named
 from .sidecar import FORMAT, VERSION, made_with, sidecar_of
-from .store import Recording
 
 if TYPE_CHECKING:
-    from .folder import Folder
+    from ..folder import Folder
 
 log = logging.getLogger("phaseo_nb")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, SupportsIndex, TypeVar, overload
 
-from .. import cards
+from ... import cards
 from ._sheet import Sheet
 
 if TYPE_CHECKING:

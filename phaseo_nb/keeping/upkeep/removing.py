@@ -15,18 +15,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..cards import note_card
-from ..errors import LibraryError
-from ..phrases import size
-from .entries import ENDED, Entry, named_entry, note_event, read_entry
+from ...cards import note_card
+from ...errors import LibraryError
+from ...phrases import size
+from ..entries import ENDED, Entry, named_entry, note_event, read_entry
+from ..records import dump
+from ..shelf import take_of
+from ..tables import Takes
 from .purging import Freed, freed_audio, purge, say_farewell
-from .records import dump
-from .shelf import take_of
-from .tables import Takes
 
 if TYPE_CHECKING:
-    from ..jobs import MusicJob, Track
-    from .folder import Folder
+    from ...jobs import MusicJob, Track
+    from ..folder import Folder
 
 _AGAIN = {
     False: "running its cell again fetches it, while the service still has it",

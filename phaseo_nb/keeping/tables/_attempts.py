@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..jobs import Cost
-from ..phrases import excerpt
+from ...jobs import Cost
+from ...phrases import excerpt
+from ..attempts import Attempt
+from ..entries import OPEN, OPEN_ENDS
 from ._sheet import Cell, Column, Row, Sheet, Way
 from ._table import NOTHING, Table, when
-from .attempts import Attempt
-from .entries import OPEN, OPEN_ENDS
 
 if TYPE_CHECKING:
     from typing_extensions import Self

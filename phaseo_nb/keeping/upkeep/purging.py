@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import LibraryError
-from .entries import note_event
-from .search import with_index
-from .store import Recording
+from ...errors import LibraryError
+from ..entries import note_event
+from ..search import with_index
+from ..store import Recording
 
 if TYPE_CHECKING:
-    from .folder import Folder
+    from ..folder import Folder
 
 _FREED_RANGE = ("freed/", "freed0")
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .. import cards
-from ..phrases import visible
+from ... import cards
+from ...phrases import visible
 
 MAX_ROWS = 50
 """Rows that are drawn; of the others only the number is said."""

@@ -15,28 +15,28 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import cards
-from ..audio.sniff import sniff
-from ..errors import RequestRejected
-from ..requests import MusicRequest, UdioRequest, request_key
-from ..takes import prompt_of
-from ..transport.texts import is_text
-from .entries import Entry, add_recording, note_event, read_entry, write_answer
-from .imported_facts import ImportRefused, Sidecar, Sound, job_of, read_json, request_of, sidecar_in
-from .moving import INDEX
-from .purging import Freed
-from .records import cost_facts, dump, dump_request, storable_text
-from .removing import free_number, say_why
-from .search import note_texts
-from .shelf import take_of
+from ... import cards
+from ...audio.sniff import sniff
+from ...errors import RequestRejected
+from ...requests import MusicRequest, UdioRequest, request_key
+from ...takes import prompt_of
+from ...transport.texts import is_text
+from ..entries import Entry, add_recording, note_event, read_entry, write_answer
+from ..records import cost_facts, dump, dump_request, storable_text
+from ..search import note_texts
+from ..shelf import take_of
+from ..store import Recording
+from ..tables import Takes
+from ..upkeep.purging import Freed
+from ..upkeep.removing import free_number, say_why
+from .exporting import INDEX
+from .facts import ImportRefused, Sidecar, Sound, job_of, read_json, request_of, sidecar_in
 from .sidecar import FORMAT
 from .sources import MOST_AUDIO, MOST_JSON, Source, open_source
-from .store import Recording
-from .tables import Takes
 
 if TYPE_CHECKING:
-    from ..jobs import MusicJob
-    from .folder import Folder
+    from ...jobs import MusicJob
+    from ..folder import Folder
 
 _SHOWN = 20
 

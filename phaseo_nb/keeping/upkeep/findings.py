@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..phrases import excerpt, size
+from ...phrases import excerpt, size
 
 DAMAGED = ".damaged"
 """End of the name of a recording that is no longer what was kept."""

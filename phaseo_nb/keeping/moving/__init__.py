@@ -1,0 +1,1 @@
+"""Takes carried from one library to another: readable files with where each came from."""
