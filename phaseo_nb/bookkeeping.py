@@ -173,9 +173,9 @@ class Bookkeeper:
         log.warning("What could not be written down before is in the library now.")
 
     def _complain(self, job: Job, error: LibraryError) -> None:
-        name = f"Job {job.answer.id}" if job.answer else "This job"
+        name = f"job {job.answer.id}" if job.answer else "this request"
         words = (
-            f"NOT KEPT yet: {name} goes on, but it could not be written down. {error} It is held "
+            f"NOT KEPT yet: what became of {name} could not be written down. {error} It is held "
             "in memory and tried again as long as this kernel lives."
         )
         if not job.troubles:

@@ -185,11 +185,12 @@ class Carrier:
         """Submit, and write down the answer with the audio that it brought."""
         answer, note = trimmed(await self._submit(job))
         job.notes += (note,) if note else ()
-        job.update(answer)
+        job.update(answer, is_told=False)  # an id that is shown is one that is written down
         recordings = await self._book.put_what_came(answer)
         await self._book.write(
             job, lambda: asyncio.wrap_future(self._books.answered(job.n, answer, recordings))
         )
+        job.update(answer)
         return answer, recordings
 
     async def _submit(self, job: Job) -> MusicJob:

@@ -253,10 +253,11 @@ class Job:
             self._listeners.append(listener)
         listener(self)
 
-    def update(self, answer: MusicJob) -> None:
-        """Note what the gateway said."""
+    def update(self, answer: MusicJob, *, is_told: bool = True) -> None:
+        """Note what the gateway said, and tell everybody who looks on."""
         self._answer = answer
-        self._tell()
+        if is_told:
+            self._tell()
 
     def finish(self, take: Take) -> None:
         """Hand the take to everybody who waits; displays are told before waiters wake."""

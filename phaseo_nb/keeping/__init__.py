@@ -141,10 +141,9 @@ class Library(Upkeep):
             A filter has a value that it cannot have, or the raw syntax is wrong.
         """
         _check_count(n)
-        known = ("model", "gateway", "provider", "notebook", "rating", "tag")
-        unknown = [name for name in filters if name not in (*known, "status", "since", "until")]
+        unknown = [name for name in filters if name not in _FILTERS]
         if unknown:
-            message = f"There is no filter {unknown[0]!r}. Choose from {', '.join(known)}, …"
+            message = f"There is no filter {unknown[0]!r}. Choose from {', '.join(_FILTERS)}."
             raise LibraryError(message)
         only = search.make_filter(**filters)
         entries = self.folder.database.read(
@@ -246,6 +245,10 @@ class Library(Upkeep):
     def budgets(self) -> dict[str, float]:
         """Return the limits by period, in US dollars."""
         return self.folder.database.read(money.budgets)
+
+
+_WORDS = ("model", "gateway", "provider", "notebook", "rating", "tag")
+_FILTERS = (*_WORDS, "status", "since", "until")
 
 
 def _check_count(n: Any) -> None:

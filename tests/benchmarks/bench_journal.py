@@ -4,14 +4,16 @@ Run it as a command of its own; it exits with 1 where a target is missed::
 
     python tests/benchmarks/bench_journal.py
 
-**Commits.** A job makes five transitions, each a transaction that is on the disk
-(``synchronous=FULL``) before the next begins: order, claim, answered, completed, kept. One caller
+**Commits.** A job makes five transitions, each a transaction that is over before
+the next begins: order, claim, answered, completed, kept. One caller
 waits for each, on the real ``Journal``. *Raw* is one thread with one plain ``sqlite3`` connection
 to a file of the same shape (tables, indices, word index) which executes exactly the statements
 that these transitions execute, with the same values, noted down before, in ``BEGIN IMMEDIATE`` …
 ``COMMIT``: it has no queue, no thread to wake, no future, and works nothing out. The two take
 turns, a block of jobs each. Beside them: 64 callers at once, and a raw one-row ``UPDATE``.
-Others may use the machine meanwhile, so of all turns of a side its best quarter counts.
+Two of the five (order, completed) do not wait for the disk, as nothing can be lost by it, while
+the raw side flushes every time. Others may use the machine meanwhile, so of all turns of a side
+its best quarter counts.
 
 **CPU.** ``time.process_time`` (all threads) for a job from ``Session.start`` to the kept take,
 and for ``MusicClient.submit``, ``wait`` and ``download`` over the same in-process transport, in
