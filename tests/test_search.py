@@ -32,6 +32,7 @@ class Shelf:
     def __init__(self):
         self.library = nb.Library()
         self.n = 0
+        self.opened = []
 
     @property
     def journal(self):
@@ -40,7 +41,9 @@ class Shelf:
     @property
     def db(self):
         """A second connection to the file: somebody with a tool."""
-        return sqlite3.connect(self.library.path / "journal.db", isolation_level=None)
+        db = sqlite3.connect(self.library.path / "journal.db", isolation_level=None)
+        self.opened.append(db)
+        return db
 
     def order(self, prompt="a waltz", *, model="suno/v4.5", gateway="phaseo", at=None, **words):
         self.n += 1
@@ -95,7 +98,10 @@ class Shelf:
 
 @pytest.fixture
 def shelf():
-    return Shelf()
+    shelf = Shelf()
+    yield shelf
+    for db in shelf.opened:
+        db.close()
 
 
 @pytest.fixture

@@ -317,8 +317,12 @@ def _connected(path: Path, patience: float) -> sqlite3.Connection:
         cached_statements=256,
     )
     db.row_factory = sqlite3.Row
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+    except BaseException:  # no database at all
+        db.close()
+        raise
     return db
 
 
