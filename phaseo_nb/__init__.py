@@ -161,6 +161,8 @@ def __getattr__(name: str) -> Any:
         value: Any = version("phaseo-nb")
     elif name in _HOME_OF:
         value = getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
+    elif name in ("errors", "sandbox"):  # modules that lessons and the README name
+        value = importlib.import_module(f".{name}", __name__)
     else:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

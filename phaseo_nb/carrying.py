@@ -19,6 +19,7 @@ from .bookkeeping import Bookkeeper, Recordings
 from .client import MusicClient
 from .errors import (
     JobFailed,
+    JobNotFound,
     JobTimeout,
     PhaseoError,
     UncertainSubmission,
@@ -121,6 +122,11 @@ class Carrier:
                     self._books.withdraw(job.n, was_claimed=job.is_claimed)
                 ),
             )
+        elif isinstance(error, JobNotFound):
+            name = job.row[0] if job.row else job.n
+            way_out = f"To close it for good: `nb.library().get({name!r}).write_off()`."
+            error.args = (f"{error} {way_out}",)
+            await self._end(job, "expired", known="The service did not know it when last asked.")
         else:  # it exists; whoever comes next takes it up
             await self._end(job, "expired")
 

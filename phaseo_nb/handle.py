@@ -79,7 +79,7 @@ class Job:
         """What is still to be written down, oldest first, while the disk refuses."""
         self.is_claimed = False
         """True once the journal says that this very handle sends it."""
-        self._is_sent = answer is not None
+        self._is_sent = self._is_recorded = answer is not None
         self.prompt = prompt
         self._answer = answer
         self._future: concurrent.futures.Future[Take] = concurrent.futures.Future()
@@ -241,6 +241,19 @@ class Job:
         self._tell()
         return True
 
+    def give_up(self) -> bool:
+        """Keep it from being sent, if it was not yet; tell whether that was in time."""
+        with self._lock:
+            if self._is_sent or self._answer is not None:
+                return False
+            self._stop.set()
+        return True
+
+    @property
+    def is_being_handed_in(self) -> bool:
+        """True while it is sent and its answer is not written down."""
+        return self.is_waiting and self._is_sent and not self._is_recorded
+
     def on_stop(self, callback: Callable[[], None]) -> None:
         """Call this when somebody stops waiting."""
         self._on_stop = callback
@@ -257,6 +270,7 @@ class Job:
         """Note what the gateway said, and tell everybody who looks on."""
         self._answer = answer
         if is_told:
+            self._is_recorded = True
             self._tell()
 
     def finish(self, take: Take) -> None:

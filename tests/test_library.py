@@ -6,6 +6,8 @@ import base64
 import json
 import math
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -583,3 +585,76 @@ def test_what_is_sent_is_what_was_asked_for():
 
     assert wire.posts[0]["suno"] == options
     assert "hooks.example.org" not in json.dumps(take.request.to_wire())
+
+
+# -- ends of programs and of libraries -------------------------------------------------------------
+
+ENDING = """
+import sys, time
+import phaseo_nb as nb
+nb.connect("sandbox")
+job = nb.submit("slow harp", duration=2)
+while {wait} and not job.is_sent:
+    time.sleep(0.001)
+"""
+
+
+@pytest.mark.parametrize("wait", [True, False], ids=["sent", "at once"])
+def test_a_program_that_ends_after_submit_loses_nothing(wait):
+    """An order on the wire comes to its answer before the end; one that was not sent is said."""
+    script = [sys.executable, "-c", ENDING.format(wait=wait)]
+
+    out = subprocess.run(script, capture_output=True, text=True, timeout=60)
+
+    assert out.returncode == 0, out.stderr
+    library = nb.Library()
+    states = [attempt.state for attempt in library.unfinished()]
+    assert library.uncertain() == []
+    if wait or "before 1 order went out" not in out.stderr:
+        assert states == ["submitted"]
+    else:
+        assert states == []
+
+
+def test_a_take_in_hand_outlives_its_library():
+    """What is said about a take after the library was closed is kept all the same."""
+    connect(Wire())
+    take = make()
+    forget()
+
+    take.rating = 4
+
+    forget()
+    assert nb.library().recent()[0].rating == 4
+
+
+@pytest.mark.parametrize("folder", ["", "  ", 42], ids=repr)
+def test_what_is_no_folder_is_refused(folder):
+    """An empty name would be the folder one happens to be in."""
+    with pytest.raises(nb.LibraryError, match="no folder"):
+        connect(Wire(), library=folder)
+
+
+def test_a_job_that_the_service_forgot_has_a_way_out():
+    """A job that nobody knows any more says so and names the line that closes it."""
+    wire = Wire(gets=[lambda _: httpx.Response(404, json={"error": "not_found"})])
+    connect(wire)
+    with pytest.raises(nb.JobNotFound, match=r"write_off\(\)"):
+        make()
+
+    (attempt,) = nb.library().unfinished()
+    assert "did not know it" in repr(nb.library().unfinished())
+    attempt.write_off()
+
+    assert nb.library().unfinished() == []
+
+
+def test_what_is_free_fits_into_any_budget():
+    """A budget that is used up does not stop a request that costs nothing."""
+    connect(Wire())
+    make()
+    nb.library().set_budget(0.01)
+
+    nb.connect("sandbox", transport=nb.Sandbox(speed=50).transport)
+
+    assert make("a hum", model="sandbox/band", duration=1).track.seconds > 0.9

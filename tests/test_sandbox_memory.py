@@ -141,9 +141,9 @@ async def test_udio_jobs_are_remembered_without_what_is_secret(tmp_path):
 
 
 async def test_an_empty_folder_gives_the_usual_ids(tmp_path):
-    """With a fresh folder, ids and answers are those of a sandbox without one."""
+    """With a fresh folder, ids and answers are those of a sandbox with the usual seed."""
     answers = []
-    for box in (Sandbox(clock="manual"), Sandbox(clock="manual", folder=tmp_path)):
+    for box in (Sandbox(clock="manual", seed=0), Sandbox(clock="manual", folder=tmp_path)):
         async with http(box) as client:
             answers.append([await submit(client, body) for body in (BAND, SUNO, BAND)])
             await client.get(f"{GENERATE}/nobody")
@@ -295,8 +295,19 @@ async def test_without_a_place_to_write_it_works_in_memory(tmp_path):
         assert (await status(client, job["id"]))["status"] == "completed"
 
     assert job["id"] != other["id"]
-    async with http(Sandbox(clock="manual")) as client:
+    async with http(Sandbox(clock="manual", seed=0)) as client:
         assert (await submit(client, BAND))["id"] == job["id"]
+
+
+async def test_two_sandboxes_never_give_the_same_ids():
+    """A library that met both takes no job of one for a job of the other."""
+    ids = set()
+    for _ in range(2):
+        async with http(Sandbox(clock="manual")) as client:
+            job = await submit(client, SUNO)
+            ids |= {job["id"], job["requestId"]}
+
+    assert len(ids) == 4
 
 
 async def test_a_folder_that_is_deleted_meanwhile_is_no_error(tmp_path):

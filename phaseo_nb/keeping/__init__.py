@@ -57,6 +57,8 @@ class Library(Upkeep):
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        if path is not None:
+            _check_folder(path)
         self._place = home_folder(path).value
         self._may_stand_in = path is None
         self._folder = open_folder(self._place, may_stand_in=self._may_stand_in)
@@ -91,7 +93,10 @@ class Library(Upkeep):
         return note_card(lines, heading=f"Library of {self.folder.database.read(in_short)}")
 
     def close(self) -> None:
-        """Free open jobs for other kernels and close the files. Opened again when next used."""
+        """Free open jobs for other kernels and close the files. Opened again when next used.
+
+        Deletions cannot be undone any more after it, as at the end of the kernel.
+        """
         self.folder.close()
 
     # -- finding ---------------------------------------------------------------------------------
@@ -249,6 +254,13 @@ class Library(Upkeep):
 
 _WORDS = ("model", "gateway", "provider", "notebook", "rating", "tag")
 _FILTERS = (*_WORDS, "status", "since", "until")
+
+
+def _check_folder(path: Any) -> None:
+    """Refuse what would be misread: an empty name is the folder one happens to be in."""
+    if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
+        message = f"library = {path!r} is no folder. Give its path, or leave it out."
+        raise LibraryError(message)
 
 
 def _check_count(n: Any) -> None:

@@ -87,6 +87,8 @@ class Attempt:
     @property
     def words(self) -> str:
         """How it stands, in words."""
+        if self.state == "expired" and self.known:
+            return "the service did not know it; write_off() closes it"
         return _WORDS.get(self.state, self.state)
 
     def __repr__(self) -> str:

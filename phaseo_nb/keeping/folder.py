@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import errno
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 JOURNAL = "journal.db"
 AUDIO = "audio"
 LOCK = "journal.lock"
+FAREWELL = 20.0
+"""Seconds that the end of a process waits for the answers to orders that are on the wire."""
+
+log = logging.getLogger("phaseo_nb")
 
 _open: dict[tuple[int, Path], Folder] = {}
 _opening = threading.RLock()
@@ -160,7 +165,7 @@ def open_folder(path: Path, *, may_stand_in: bool = False) -> Folder:
                     raise
                 _open[key] = _stand_in(path)
             if len(_open) == 1:
-                atexit.register(close_all)
+                atexit.register(_at_the_end)
         return _open[key]
 
 
@@ -170,6 +175,22 @@ def close_all() -> None:
         mine = [folder for (pid, _), folder in _open.items() if pid == os.getpid()]
     for folder in mine:
         folder.close()
+
+
+def _at_the_end() -> None:
+    """Let orders that are on the wire come to their answer before the process ends."""
+    ends = time.monotonic() + FAREWELL
+    with _opening:
+        mine = [folder for (pid, _), folder in _open.items() if pid == os.getpid()]
+    handles = [handle for folder in mine for handle in list(folder.handles.values())]
+    unsent = [handle for handle in handles if handle.is_waiting and handle.give_up()]
+    if unsent:
+        n = len(unsent)
+        log.warning("The program ended before %d order%s went out.", n, "s" if n > 1 else "")
+    for handle in handles:
+        while handle.is_being_handed_in and time.monotonic() < ends:
+            time.sleep(0.02)
+    close_all()
 
 
 def _stand_in(path: Path) -> Folder:

@@ -74,7 +74,7 @@ def reserve(db: sqlite3.Connection, purse: Purse, pays: Callable[[str], bool], n
 
 
 def _check(price: float, gone: float, limit: float, what: str, where: str) -> None:
-    if gone + price <= limit + _TINY:
+    if price <= 0 or gone + price <= limit + _TINY:  # what is free fits even into a debt
         return
     message = (
         f"This request costs about ${price:.2f}, and ${max(0.0, limit - gone):.2f} of {what} of "

@@ -45,6 +45,13 @@ def take_of(
     return take
 
 
+def open_again(folder: Folder) -> Folder:
+    """Return a folder as this process has it open now."""
+    from .folder import open_folder
+
+    return open_folder(folder.path)
+
+
 class FiledTake(Take):
     """A take of which request, answer and tracks are read once somebody asks for one of them.
 
@@ -68,7 +75,8 @@ class FiledTake(Take):
         self.__post_init__()
 
         def keep_opinion(name: str, value: Any) -> None:
-            folder.database.write(lambda db: write_opinion(db, entry.n, name, value)).result()
+            now = folder if folder.is_open else open_again(folder)  # it was closed meanwhile
+            now.database.write(lambda db: write_opinion(db, entry.n, name, value)).result()
 
         self.belong_to(keep_opinion)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,7 +82,8 @@ class Sandbox:
     scripts
         Outcomes by text of the request, as for :meth:`script`.
     seed
-        Other ids than another sandbox.
+        Sandboxes of the same seed give the same ids. By default those with a folder share a seed,
+        and all others have one of their own: a library must not take one's job for another's.
     shelf_bytes
         Most bytes of finished audio held in memory; what is dropped is played again when asked.
     folder
@@ -118,7 +120,7 @@ class Sandbox:
         state: str = "open",
         outcome: Outcome | Sequence[Outcome] | None = None,
         scripts: dict[str, Outcome] | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         shelf_bytes: int = 128 * 2**20,
         folder: str | os.PathLike[str] | None = None,
     ) -> None:
@@ -129,6 +131,8 @@ class Sandbox:
         if isinstance(clock, str):
             clock = _clock(clock, speed)
         self.clock: Clock = clock
+        if seed is None:
+            seed = 0 if folder is not None else secrets.randbits(64)
         self._service = Service(
             clock,
             seed=seed,

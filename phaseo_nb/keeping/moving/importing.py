@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ... import cards
 from ...audio.sniff import sniff
-from ...errors import RequestRejected
+from ...errors import LibraryError, RequestRejected
 from ...requests import MusicRequest, UdioRequest, request_key
 from ...takes import prompt_of
 from ...transport.texts import is_text
@@ -114,6 +114,12 @@ def import_export(folder: Folder, path: str | os.PathLike[str]) -> Imported:
                     entries[entry.n] = entry
         indexes = {name for name in source.names if posixpath.basename(name) == INDEX}
         ignored = len(set(source.names) - used - indexes)
+        if not (used or indexes or refused):
+            message = (
+                f"{str(path)[:200]} is no export: nothing in it describes a take. Give the folder "
+                "or zip that `library.export(…)` wrote."
+            )
+            raise LibraryError(message)
     for n in entries:
         folder.takes.pop(n, None)  # it may have its audio back
     takes = Imported(take_of(folder, entry) for entry in entries.values())

@@ -131,14 +131,19 @@ def price_of(attempt: Attempt) -> str:
     """Return what an attempt costs, in words; the sandbox only tries prices out."""
     if attempt.state == "written_off" and attempt.price.usd == 0:
         return "not charged"
-    return "free" if attempt._entry.sandbox else str(attempt.price)
+    return f"{attempt.price}, free here" if _is_pretended(attempt) else str(attempt.price)
 
 
 def price_again(attempt: Attempt) -> str:
     """Return what sending it once more costs, in words: ``costs about $0.06``."""
     price = replace(attempt.price, is_estimate=True)
-    words = "free" if attempt._entry.sandbox else str(price)
-    return words if words in ("free", str(Cost())) else f"costs {words}"
+    words = "free here" if _is_pretended(attempt) else str(price)
+    return words if words in ("free", "free here", str(Cost())) else f"costs {words}"
+
+
+def _is_pretended(attempt: Attempt) -> bool:
+    """Tell whether a price is only tried out: the sandbox answers with those of the services."""
+    return bool(attempt._entry.sandbox and attempt.price.usd)
 
 
 def ways_on(attempt: Attempt) -> tuple[Way, ...]:
