@@ -144,7 +144,7 @@ class Question:
     def _make_buttons(self) -> None:
         attempt = self.attempt
         of = f"“{excerpt(attempt.prompt or 'Untitled', 60)}”"
-        price = price_of(attempt)
+        price = str(attempt.price)
         self.look = _button("Look again", f"Ask the service about {of}; free", self._on_look)
         again = f"Submit again ({price_again(attempt)})"
         self.submit = _button(again, f"Send {of} once more; asks before it does", self._on_submit)
@@ -225,7 +225,7 @@ class Question:
         self._say("Sent again, see below. This one is written off.")
 
     async def _close(self, usd: float | None) -> None:
-        spent = "Nothing" if usd == 0 or not self._can_be_charged else price_of(self.attempt)
+        spent = "Nothing" if usd == 0 or not self._can_be_charged else str(self.attempt.price)
         await asyncio.to_thread(self.attempt.write_off, usd)
         if self._can_be_charged and usd is None and self.attempt.price.usd is None:
             self._say("Written off. What it cost stays unknown.")

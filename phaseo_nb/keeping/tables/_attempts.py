@@ -160,7 +160,8 @@ def ways_on(attempt: Attempt) -> tuple[Way, ...]:
     if not (attempt.id or attempt.request_id):
         look = Way("Look again: no name of the job is known, so only your account's page can tell")
     again = Way(f"Submit again ({price_again(attempt)})", f"{name}.submit_again()")
-    spent = "free" if price_of(attempt) == "free" else f"counts {price_of(attempt)} as spent"
+    counted = str(attempt.price)
+    spent = "free" if counted == "free" else f"counts {counted} as spent"
     if attempt.price.usd is None and spent != "free":
         spent = "what it cost stays unknown"
     off = Way(f"Write off ({spent})", f"{name}.write_off()")
