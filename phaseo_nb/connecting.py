@@ -7,7 +7,6 @@ import threading
 from collections.abc import Sequence
 
 import httpx
-from pydantic import SecretStr
 
 from . import forms
 from .errors import SettingsError
@@ -84,34 +83,6 @@ def connect(
     """
     key = hide(api_key)
     del api_key  # a verbose traceback prints every local variable it passes
-    session = _connected(
-        gateway,
-        key,
-        base_url,
-        model,
-        library,
-        budget_usd,
-        allow_unknown_price,
-        callbacks,
-        transport,
-    )
-    news = _news(session.library)
-    if news:
-        say(news)
-    return session
-
-
-def _connected(
-    gateway: str = "auto",
-    key: SecretStr | None = None,
-    base_url: str | None = None,
-    model: str | None = None,
-    library: Library | str | os.PathLike[str] | None = None,
-    budget_usd: float | None = None,
-    allow_unknown_price: bool = False,
-    callbacks: str | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> Session:
     if callbacks is not None:
         message = "`callbacks=` is not available in this version. Leave it out."
         raise SettingsError(message)
@@ -128,18 +99,15 @@ def _connected(
     )
     with _default_lock:
         _default = session
+    news = _news(session.library)
+    if news:
+        say(news)
     return session
 
 
 def default_session() -> Session:
     """Return the session of the last :func:`connect`, or connect automatically."""
-    if _default is not None:
-        return _default
-    session = _connected()
-    news = _news(session.library)
-    if news:
-        say(news)
-    return session
+    return _default or connect()
 
 
 def library(path: str | os.PathLike[str] | None = None) -> Library:

@@ -151,7 +151,7 @@ class Question:
         self.write_off = _button(
             "Write off", f"Close {of}: nobody looks for it any more", self._on_write_off
         )
-        free = price_again(attempt) == "free"
+        free = price_again(attempt).startswith("free")
         yes = "Yes, send it again (free)" if free else "Yes, send it and pay again"
         self.yes = _button(yes, f"Send {of} now", self._on_yes)
         self.yes.add_class("phaseo-nb-pays")
