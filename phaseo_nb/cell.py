@@ -205,6 +205,7 @@ def resume(
 ) -> list[Job]:
     """Take up every open job of this gateway, each with a live line that ends as a player.
 
+    Where nobody can watch (nbclient, a script), await the jobs that are returned to get the takes.
     Jobs that another kernel, now dead, had started are among them; those of one that lives are
     looked on. Requests in doubt are not sent again: ``nb.library().uncertain()`` has them.
 

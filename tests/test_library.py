@@ -649,6 +649,20 @@ def test_a_job_that_the_service_forgot_has_a_way_out():
     assert nb.library().unfinished() == []
 
 
+def test_a_job_that_the_service_knows_again_is_at_the_service():
+    """What was said of a job that was unknown once does not outlive the next look."""
+    wire = Wire(gets=[lambda _: httpx.Response(404, json={"error": "not_found"})])
+    connect(wire)
+    with pytest.raises(nb.JobNotFound):
+        make()
+    wire.gets = [lambda wire: wire.state("in_progress")]
+
+    with pytest.raises(nb.JobTimeout):
+        make(timeout=0.3)
+
+    assert "did not know it" not in repr(nb.library().unfinished())
+
+
 def test_what_is_free_fits_into_any_budget():
     """A budget that is used up does not stop a request that costs nothing."""
     connect(Wire())

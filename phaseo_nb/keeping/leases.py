@@ -140,6 +140,7 @@ class Leases:
     def revive(self, db: sqlite3.Connection, n: int) -> None:
         """Take up a free job that is at the service."""
         self.sign(db, n)
+        db.execute("UPDATE takes SET known = NULL WHERE n = ?", (n,))  # it is asked for anew
         change_state(db, n, "submitted", ("expired",), self._wall())
 
     def let_go(self) -> Future[None] | None:
