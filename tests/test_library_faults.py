@@ -743,6 +743,12 @@ def put(name, value="x"):
     return lambda db: db.execute("INSERT INTO settings VALUES (?, ?)", (name, value))
 
 
+COUNTING = (
+    "WITH RECURSIVE few(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM few WHERE n < 30000)"
+    " SELECT count(*) FROM few"
+)
+
+
 def count(db):
     return db.execute("SELECT count(*) FROM settings").fetchone()[0]
 
@@ -827,6 +833,60 @@ def test_a_reader_sees_what_was_committed(database):
         thread.start()
         thread.join()
         assert seen.result(1) == number + 1
+
+
+def test_closing_waits_for_who_is_reading(tmp_path):
+    """A look that is under way ends with its rows; after it the library says that it is closed.
+
+    Python's sqlite3 ends the whole process where a connection is closed under a running query.
+    """
+    for turn in range(20):
+        database = Database(tmp_path / "lib" / "journal.db")
+        database.write(put(f"turn {turn}")).result()
+        began, ends = threading.Event(), []
+
+        def look(db, began=began):
+            began.set()
+            return db.execute(COUNTING).fetchone()[0]
+
+        def work(database=database, look=look, ends=ends):
+            try:
+                while True:
+                    ends.append(database.read(look))
+            except LibraryError as error:
+                ends.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        began.wait(10)
+        database.close()
+        for thread in threads:
+            thread.join(10)
+
+        answers = [end for end in ends if not isinstance(end, LibraryError)]
+        assert answers
+        assert set(answers) == {30_000}
+        assert len(ends) - len(answers) == 3
+
+
+def test_threads_that_are_gone_leave_no_open_file(database):
+    """A hundred short threads read; SQLite itself keeps a few descriptors for the next one."""
+    folder = Path("/proc/self/fd")
+    if not folder.exists():
+        pytest.skip("open files are counted in /proc, which is Linux's own")
+
+    def n_open():
+        names = (os.readlink(entry) for entry in folder.iterdir() if entry.is_symlink())
+        return sum(name.endswith("journal.db") for name in names)
+
+    before = n_open()
+    for _ in range(100):
+        thread = threading.Thread(target=lambda: database.read(count))
+        thread.start()
+        thread.join()
+
+    assert n_open() <= before + 3
 
 
 def test_whoever_stops_waiting_does_not_stop_the_writer(database):

@@ -12,7 +12,6 @@ import contextlib
 import os
 import queue
 import random
-import secrets
 import sqlite3
 import threading
 import time
@@ -23,8 +22,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..engine import HAS_THREADS
 from ..errors import LibraryError, PhaseoError
-from ._migrations import LATEST, migrate, version_of
-from .troubles import damaged, gone, in_our_words, is_busy, newer
+from ._migrations import LATEST, version_of
+from .opening import connected, mark, opened
+from .troubles import gone, in_our_words, is_busy, newer
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
@@ -38,6 +38,26 @@ class _Work(NamedTuple):
     operation: Operation[Any]
     future: Future[Any]
     is_vital: bool = True
+
+
+class _Reader:
+    """A thread's own connection, which nobody closes while the thread is reading.
+
+    Python's ``sqlite3`` ends the process where a connection is closed under a running statement.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.thread = threading.current_thread()
+        self.is_reading = threading.RLock()  # an operation may read in its turn
+
+    def close(self, patience: float = 0.0) -> None:
+        if self.is_reading.acquire(timeout=patience):
+            try:
+                with contextlib.suppress(sqlite3.Error):
+                    self.connection.close()
+            finally:
+                self.is_reading.release()
 
 
 class Database:
@@ -63,10 +83,10 @@ class Database:
         self.is_shared = is_shared
         self.patience = patience
         self._pid = os.getpid()
-        self._writer = _opened(path, is_shared, patience)
+        self._writer = opened(path, is_shared, patience)
         self._flushes = True
-        self._mark = _mark(path, is_shared)
-        self._readers: list[sqlite3.Connection] = []
+        self._mark = mark(path, is_shared)
+        self._readers: list[_Reader] = []
         self._reader = threading.local()  # a long look in a cell must not stop the engine
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._regular: list[tuple[Callable[[], float], Callable[[], Operation[Any] | None]]] = []
@@ -112,16 +132,30 @@ class Database:
             return self.write(operation).result()  # the one connection holds the file
         if not self.is_ours:
             return self.write(operation).result()  # says what is the matter
-        try:
-            reader: sqlite3.Connection | None = getattr(self._reader, "connection", None)
-            if reader is None:
-                reader = _connected(self.path, self.patience)
-                reader.execute("PRAGMA query_only = ON")
+        reader = self._reader_of_this_thread()
+        with reader.is_reading:
+            if self.is_ours:
+                try:
+                    return operation(reader.connection)
+                except sqlite3.Error as error:
+                    raise in_our_words(error, self.path) from error
+        return self.write(operation).result()  # closed meanwhile
+
+    def _reader_of_this_thread(self) -> _Reader:
+        reader: _Reader | None = getattr(self._reader, "reader", None)
+        if reader is None:
+            try:
+                reader = _Reader(connected(self.path, self.patience))
+                reader.connection.execute("PRAGMA query_only = ON")
+            except sqlite3.Error as error:
+                raise in_our_words(error, self.path) from error
+            with self._asking:
+                for dead in [one for one in self._readers if not one.thread.is_alive()]:
+                    dead.close()
+                    self._readers.remove(dead)
                 self._readers.append(reader)
-                self._reader.connection = reader
-            return operation(reader)
-        except sqlite3.Error as error:
-            raise in_our_words(error, self.path) from error
+            self._reader.reader = reader
+        return reader
 
     def regularly(
         self, pause: Callable[[], float], operation: Callable[[], Operation[Any] | None]
@@ -136,11 +170,15 @@ class Database:
         with self._asking:
             self.is_closed = True
             self._queue.put(None)
+            readers = list(self._readers)
+        for reader in readers:
+            reader.close(self.patience)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=self.patience)
-        for connection in (*self._readers, self._writer):
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
+            if self._thread.is_alive():
+                return  # still writing: what it has under way is worth more than a closed file
+        with contextlib.suppress(sqlite3.Error):
+            self._writer.close()
 
     # -- the thread ----------------------------------------------------------------------------
 
@@ -219,7 +257,7 @@ class Database:
         try:
             if version_of(db) > LATEST:
                 raise newer(self.path, version_of(db))
-            if _mark(self.path, self.is_shared) != self._mark:
+            if mark(self.path, self.is_shared) != self._mark:
                 raise gone(self.path)  # SQLite would go on writing into what nobody finds again
             for work in batch:
                 outcomes.append(self._one(db, work.operation, is_alone=len(batch) == 1))
@@ -260,114 +298,3 @@ class Database:
         if not is_alone:
             db.execute("RELEASE one")
         return result, None
-
-
-# -- opening -------------------------------------------------------------------------------------
-
-
-def _opened(path: Path, is_shared: bool, patience: float) -> sqlite3.Connection:
-    """Open the file in its latest shape, after making a copy of an older one."""
-    try:
-        if not path.exists():
-            _create(path)
-        if path.stat().st_size == 0:
-            raise damaged(path, "it is empty")
-        db = _connected(path, patience)
-        try:
-            if not is_shared:
-                # Before the first access: a write-ahead log would need shared memory.
-                db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            version = version_of(db)
-            if version > LATEST:
-                raise newer(path, version)
-            if not is_shared:
-                db.execute("PRAGMA journal_mode = DELETE")
-            elif _mode(db) != "wal":
-                db.execute("PRAGMA journal_mode = WAL")
-            if version < LATEST:
-                if version:
-                    _back_up(db, path, version)
-                migrate(db)
-        except BaseException:
-            db.close()
-            raise
-    except (OSError, sqlite3.Error) as error:
-        raise in_our_words(error, path) from error
-    return db
-
-
-def _mark(path: Path, is_shared: bool) -> tuple[int, int] | bool:
-    """Return what tells a file from one that is put in its place; that it is there, on a network.
-
-    File systems of a network may number a file anew while it is open.
-    """
-    try:
-        found = path.stat()
-    except OSError:
-        return False
-    return (found.st_dev, found.st_ino) if is_shared else True
-
-
-def _connected(path: Path, patience: float) -> sqlite3.Connection:
-    db = sqlite3.connect(
-        str(path),
-        timeout=min(patience, 5.0),
-        isolation_level=None,
-        check_same_thread=False,
-        cached_statements=256,
-    )
-    db.row_factory = sqlite3.Row
-    try:
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA foreign_keys = ON")
-    except BaseException:  # no database at all
-        db.close()
-        raise
-    return db
-
-
-def _mode(db: sqlite3.Connection) -> str:
-    return str(db.execute("PRAGMA journal_mode").fetchone()[0]).lower()
-
-
-def _create(path: Path) -> None:
-    """Make a new file beside its place and put it there whole: nobody ever sees half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{secrets.token_hex(6)}.new")
-    db = _connected(new, 5.0)
-    try:
-        migrate(db)
-    finally:
-        db.close()
-    try:
-        _put_in_place(new, path)
-    finally:
-        new.unlink(missing_ok=True)
-
-
-def _put_in_place(new: Path, path: Path) -> None:
-    """Give a file its name unless another kernel was quicker."""
-    try:
-        os.link(new, path)
-    except FileExistsError:
-        return
-    except OSError:  # no hard links here; Windows does not rename over a file either
-        with contextlib.suppress(FileExistsError):
-            if not path.exists():
-                new.rename(path)
-
-
-def _back_up(db: sqlite3.Connection, path: Path, version: int) -> None:
-    """Keep a whole copy of the older shape beside the file."""
-    copy = path.with_name(f"{path.name}.v{version}.backup")
-    if copy.exists():
-        return  # of an earlier try: the file has not changed its shape since
-    part = path.with_name(f".{copy.name}.{secrets.token_hex(6)}.part")
-    target = sqlite3.connect(str(part))
-    try:
-        db.backup(target)
-        target.close()
-        os.replace(part, copy)
-    finally:
-        target.close()
-        part.unlink(missing_ok=True)
