@@ -42,9 +42,11 @@ if TYPE_CHECKING:
         SettingsError,
         UncertainSubmission,
     )
+    from .forms import LibraryBrowser, MusicForm
     from .handle import Job
     from .jobs import Cost, CostLine, MusicJob, Track, Usage
     from .keeping import Attempt, Library
+    from .key_entry import login
     from .player import Player
     from .requests import (
         DebugOptions,
@@ -84,9 +86,11 @@ _HOMES = {
         "SettingsError",
         "UncertainSubmission",
     ],
+    "forms": ["LibraryBrowser", "MusicForm"],
     "handle": ["Job"],
     "jobs": ["Cost", "CostLine", "MusicJob", "Track", "Usage"],
     "keeping": ["Attempt", "Library"],
+    "key_entry": ["login"],
     "player": ["Player"],
     "requests": [
         "DebugOptions",
@@ -122,9 +126,11 @@ __all__ = [
     "JobNotFound",
     "JobTimeout",
     "Library",
+    "LibraryBrowser",
     "LibraryError",
     "MiniMaxOptions",
     "MusicClient",
+    "MusicForm",
     "MusicJob",
     "MusicRequest",
     "PhaseoError",
@@ -147,6 +153,7 @@ __all__ = [
     "connect",
     "generate",
     "library",
+    "login",
     "resume",
     "run",
     "spending",

@@ -22,8 +22,9 @@ FLOORS = [
     {"client", "cards", "phrases", "files", "kept", "player", "takes", "handle", "keeping"},
     {"session", "bookkeeping", "budget", "carrying", "open_ends"},
     {"live"},
-    {"connecting", "forms"},
+    {"connecting", "forms", "key_entry"},
     {"cell"},
+    {"magic"},
 ]
 SANDBOX_MAY_IMPORT = {"requests", "audio", "errors", "sandbox"}
 

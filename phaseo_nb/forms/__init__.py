@@ -1,13 +1,31 @@
-"""What can be clicked in a notebook: buttons for open questions.
+"""What can be clicked in a notebook: the form, the library's browser, buttons for open questions.
 
 Widgets are loaded when one is shown, not before. Whatever a widget does, a line of code does too.
 """
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from ..keeping import Attempts
 
-__all__ = ["install"]
+if TYPE_CHECKING:
+    from .library_browser import LibraryBrowser
+    from .music_form import MusicForm
+
+__all__ = ["LibraryBrowser", "MusicForm", "install"]
+
+_HOMES = {"LibraryBrowser": "library_browser", "MusicForm": "music_form"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value
 
 
 def install() -> None:
