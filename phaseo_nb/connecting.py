@@ -105,6 +105,22 @@ def connect(
     return session
 
 
+def session_beside(session: Session, gateway: str) -> Session:
+    """Return a session with another gateway, beside the notebook's own: same library and limits.
+
+    Raises
+    ------
+    SettingsError
+        There is no key for it.
+    """
+    return Session(
+        resolve_connection(gateway),
+        library=session.library,
+        budget_usd=session.budget.limit,
+        allow_unknown_price=session.budget.allow_unknown_price,
+    )
+
+
 def default_session() -> Session:
     """Return the session of the last :func:`connect`, or connect automatically."""
     return _default or connect()

@@ -15,10 +15,11 @@ from .carrying import Carrier
 from .client import MusicClient
 from .engine import engine
 from .errors import Issue, RequestRejected
+from .gateways import ModelInfo
 from .handle import Job
 from .jobs import Cost
 from .keeping import Library
-from .keeping.entries import OPEN, Entry, entries_in, usual_time
+from .keeping.entries import OPEN, Entry, entries_in, living_entry, usual_time
 from .keeping.folder import Folder
 from .keeping.journal import Found, Plan
 from .keeping.records import dump_request
@@ -106,7 +107,7 @@ class Session:
         UncertainSubmission, JobFailed
             This very request ended openly before; only ``fresh=True`` buys it again.
         """
-        _check_waiting(take, fresh, timeout)
+        check_waiting(take, fresh, timeout)
         request, notes = self._request(prompt, request, words)
         plan = self._plan(request, notes)
         with self._folder.lock:  # so that nobody finds a row whose handle is not here yet
@@ -115,6 +116,26 @@ class Session:
             job = self._job_of(found, request, notes, timeout)
             job.is_fresh = fresh
             return job
+
+    def find(
+        self, request: MusicRequest | UdioRequest, *, take: int | None = None
+    ) -> tuple[str, int] | None:
+        """Say what a request has become: its state in the journal and the number of its take.
+
+        ``kept`` is shown free of charge by :meth:`start`; ``None`` would be bought.
+        """
+        connection = self.connection
+        key = request_key(request, gateway=connection.name, base_url=connection.base_url)
+        entry = self._folder.database.read(lambda db: living_entry(db, key, take))
+        return (entry.state, entry.number) if entry is not None else None
+
+    def list_price(self, request: MusicRequest | UdioRequest) -> Cost:
+        """Return what a request costs by the built-in list; nobody is asked."""
+        return self._client.gateway.list_price(request)
+
+    async def models(self) -> list[ModelInfo]:
+        """Return the models of this gateway with their prices, as it says now."""
+        return await self._client.models()
 
     def resume(self, job: Job, *, timeout: float | None = 900.0) -> Job:
         """Take up an open job that nobody looks after here; returns its new handle."""
@@ -289,7 +310,7 @@ class Session:
         return build_request("udio" if wire == "udio" else "phaseo", prompt, **given)
 
 
-def _check_waiting(take: Any, fresh: Any, timeout: Any) -> None:
+def check_waiting(take: Any, fresh: Any, timeout: Any) -> None:
     """Refuse what would be misread: ``take=True`` is 1 to Python, and NaN waits for ever."""
     if take is not None and (isinstance(take, bool) or not isinstance(take, int) or take < 1):
         raise RequestRejected(Issue("take", "invalid_take", take, "A take is a number from 1."))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ..errors import SettingsError
 from ..keeping import Attempts
 
 if TYPE_CHECKING:
@@ -17,13 +18,23 @@ if TYPE_CHECKING:
 __all__ = ["LibraryBrowser", "MusicForm", "install"]
 
 _HOMES = {"LibraryBrowser": "library_browser", "MusicForm": "music_form"}
+_INSTEAD = {"LibraryBrowser": "nb.library().recent()", "MusicForm": "await nb.generate(…)"}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    try:
+        value = getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("ipywidgets", "anywidget"):
+            raise
+        message = (
+            f"{name} needs {error.name}, which is not installed here. Install it with "
+            f"`pip install {error.name}`, or do without: `{_INSTEAD[name]}`."
+        )
+        raise SettingsError(message) from None
     globals()[name] = value
     return value
 

@@ -27,16 +27,16 @@ from ..keeping import Attempt, Attempts
 from ..keeping.entries import OPEN_ENDS
 from ..keeping.tables._attempts import price_again, price_of
 from ..keeping.tables._sheet import AS_IT_IS
-from ..live import Bundle, LiveLine
+from ..live import Bundle
 from ..phrases import excerpt
+from .look import WIDGET_VIEW
+from .places import BLANK, PlacedLine
 
 log = logging.getLogger("phaseo_nb")
 
 MOST = 8
 """Questions with buttons at one time; the others come up as these are settled."""
 
-_WIDGET = "application/vnd.jupyter.widget-view+json"
-_BLANK: Bundle = {"text/html": "", "text/plain": ""}
 _GONE = "(Buttons that work while the kernel of this cell lives. The lines above do the same.)"
 
 # The notebook's own colours, as far as it has any: widgets are only shown where it lives.
@@ -75,10 +75,10 @@ def show_questions(attempts: Attempts) -> QuestionPanel:
 
     table = show(_table(attempts))
     panel = QuestionPanel(attempts, table)
-    view = panel.widget._repr_mimebundle_()[_WIDGET]
-    show({_WIDGET: view, "text/plain": _GONE})
+    view = panel.widget._repr_mimebundle_()[WIDGET_VIEW]
+    show({WIDGET_VIEW: view, "text/plain": _GONE})
     for question in panel.questions:
-        question.place = show(_BLANK)
+        question.place = show(BLANK)
     return panel
 
 
@@ -295,31 +295,6 @@ class Question:
     def _say(self, words: str) -> None:
         said = f'<div class="{AS_IT_IS}" role="status">{cards.remark(words)}</div>'
         self._said.value = said if words else ""
-
-
-class PlacedLine(LiveLine):
-    """A live line in a place that its cell kept free: a click has no output of its own."""
-
-    def __init__(self, job: Job, session: Any, place: Any, *, says_errors: bool) -> None:
-        super().__init__(job, session, cell_waits=False)
-        self._handle = place
-        self._says_errors = says_errors
-
-    def show(self) -> None:
-        """Draw the line and keep it up to date."""
-        self.job.subscribe(self._on_change)
-        if not self._is_final:
-            engine.submit(self._tick())
-
-    def _on_change(self, job: Job) -> None:
-        # While the service is only asked whether it knows the job there is nothing to watch.
-        is_known = self._says_errors or job.status not in ("planned", "unknown")
-        if is_known or job.outcome != (None, None):
-            super()._on_change(job)
-
-    def _draw(self, bundle: Bundle) -> None:
-        failed = self.job.outcome[1] is not None
-        super()._draw(_BLANK if failed and not self._says_errors else bundle)
 
 
 def _table(attempts: Attempts) -> Bundle:

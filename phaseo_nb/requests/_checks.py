@@ -141,25 +141,30 @@ def weight(value: Any, path: Path) -> list[SchemaIssue]:
     return []
 
 
-def one_of(*options: str) -> Check:
+class Choice:
+    """A check for one of some words or numbers, which a form can read to list them."""
+
+    def __init__(self, options: tuple[str, ...] | tuple[int, ...], code: str, message: str) -> None:
+        self.options = options
+        self._code = code
+        self._message = message
+
+    def __call__(self, value: Any, path: Path) -> list[SchemaIssue]:
+        is_word = isinstance(self.options[0], str)
+        of_this_kind = isinstance(value, str) if is_word else _is_number(value)
+        fits = of_this_kind and value in self.options
+        return [] if fits else _issue(path, self._code, self._message, value)
+
+
+def one_of(*options: str) -> Choice:
     """Return a check for one of some words, to the letter."""
     message = "Invalid option: expected one of " + "|".join(f'"{option}"' for option in options)
-
-    def check(value: Any, path: Path) -> list[SchemaIssue]:
-        fits = isinstance(value, str) and value in options
-        return [] if fits else _issue(path, "invalid_value", message, value)
-
-    return check
+    return Choice(options, "invalid_value", message)
 
 
-def literal(*numbers: int) -> Check:
+def literal(*numbers: int) -> Choice:
     """Return a check for one of some numbers."""
-
-    def check(value: Any, path: Path) -> list[SchemaIssue]:
-        fits = _is_number(value) and value in numbers
-        return [] if fits else _issue(path, "invalid_union", "Invalid input", value)
-
-    return check
+    return Choice(numbers, "invalid_union", "Invalid input")
 
 
 def either(*checks: Check) -> Check:

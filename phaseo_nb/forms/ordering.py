@@ -1,0 +1,201 @@
+"""What the buttons of a form do: order, wait, stop, ask back, take up what is open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from ..engine import engine
+from ..errors import JobTimeout, PhaseoError
+from ..phrases import excerpt
+from .drafts import Draft
+
+if TYPE_CHECKING:
+    from ..handle import Job
+    from .music_form import MusicForm
+
+log = logging.getLogger("phaseo_nb")
+
+
+class Ordering:
+    """The buttons of one form.
+
+    Attributes
+    ----------
+    jobs : list of Job
+        What was ordered with this form, oldest first.
+    """
+
+    def __init__(self, form: MusicForm) -> None:
+        self._form = form
+        self._parts = parts = form._parts
+        self.jobs: list[Job] = []
+        self._lock = threading.Lock()
+        self._is_handing_in = False
+        self._answers: tuple[Callable[[], None], Callable[[], None]] = (_nothing, _nothing)
+        parts.generate.on_click(lambda _: self._start(self._generate()))
+        parts.stop.on_click(lambda _: self._stop())
+        parts.code.on_click(lambda _: parts.toggle_readout("code", form.shown_text))
+        parts.body.on_click(lambda _: parts.toggle_readout("request", form.shown_text))
+        parts.first.on_click(lambda _: self._answer(0))
+        parts.second.on_click(lambda _: self._answer(1))
+
+    # -- ordering ----------------------------------------------------------------------------------
+
+    def order(self, draft: Draft, *, fresh: bool) -> Job:
+        """Start a draft's request, or find what it has become; show it on the form's shelf."""
+        session = self._form.session
+        job = session.start(request=draft.request, take=draft.take, fresh=fresh)
+        self._follow(job)
+        return job
+
+    async def _generate(self, *, fresh: bool = False, is_sure: bool = False) -> None:
+        form, parts = self._form, self._parts
+        parts.ask_no_more()
+        draft = await asyncio.to_thread(form.show_problems)
+        if draft.request is None:
+            first = parts.first_problem(draft.problems)
+            if first is not None:
+                parts.focus(first)
+            n = len(draft.problems)
+            parts.say(f"Not sent: {n} thing{'s' if n != 1 else ''} to look at above.")
+            return
+        if not (is_sure or fresh):
+            found = await asyncio.to_thread(form.session.find, draft.request, take=draft.take)
+            if found is not None and found[0] == "kept":
+                self._ask_what_to_do(found[1], draft)
+                return
+        parts.say("Handing in …")
+        await asyncio.to_thread(self.order, draft, fresh=fresh)
+
+    def _ask_what_to_do(self, number: int, draft: Draft) -> None:
+        price = self._form.session.list_price(draft.request)  # type: ignore[arg-type]
+        words = str(price) if price.usd or price.credits else ""
+        cost = "" if self._form.session.is_sandbox else f" ({words or 'price unknown'})"
+        self._answers = (
+            lambda: self._start(self._generate(is_sure=True)),
+            lambda: self._start(self._generate(fresh=True)),
+        )
+        self._parts.say("")
+        self._parts.ask(
+            f"This very request is in your library already, as take {number}.",
+            "Play it, free",
+            f"Make another take{cost}",
+        )
+
+    def _follow(self, job: Job) -> None:
+        form = self._form
+        with self._lock:
+            is_known = job in self.jobs
+            if not is_known:
+                self.jobs.append(job)
+        shelf = form.shelf()
+        if shelf is not None and job not in shelf.jobs:
+            shelf.put(job, form.session)
+        if is_known:
+            self._parts.say("This very request is on its way already; it is not sent twice.")
+        else:
+            job.subscribe(self._on_change)
+
+    def _on_change(self, job: Job) -> None:
+        """Say what a job has come to. Its progress is in its own line, so nothing is said twice."""
+        waiting = [each for each in self.jobs if each.is_waiting and each.outcome == (None, None)]
+        self._parts.stop.disabled = not waiting
+        take, error = job.outcome
+        title = f"“{excerpt(job.prompt or 'Untitled', 60)}”"
+        if take is not None:
+            where = " below" if self._form.shelf() is not None else ""
+            was = "from your library, nothing was paid" if job.was_kept else "kept in your library"
+            self._parts.say(f"Take {take.number} of {title} is here{where}: {was}.")
+        elif isinstance(error, JobTimeout):
+            self._parts.say(f"Nobody waits for {title} any more. It goes on; nb.resume() has it.")
+        elif error is not None:
+            if self._form.shelf() is None:
+                self._parts.say_error(error)
+            else:
+                self._parts.say(f"{title} came to nothing; why, is said below.")
+        elif job.is_sent:
+            self._parts.say(f"{title} is handed in. Its line below shows how it stands.")
+
+    def _stop(self) -> None:
+        for job in self.jobs:
+            if job.is_waiting:
+                job.stop_waiting()
+
+    # -- questions ---------------------------------------------------------------------------------
+
+    def _answer(self, which: int) -> None:
+        answers, self._answers = self._answers, (_nothing, _nothing)
+        self._parts.ask_no_more()
+        answers[which]()
+
+    def look_for_open_ends(self) -> None:
+        """Offer to take up what an earlier kernel left behind; asked when the form is shown."""
+        self._start(self._look_for_open_ends(), quietly=True)
+
+    async def _look_for_open_ends(self) -> None:
+        session = self._form.session
+        unfinished = await asyncio.to_thread(session.library.unfinished)
+        here = session.gateway, session.connection.base_url
+        left = [each for each in unfinished if not each.is_watched]
+        left = [each for each in left if (each.gateway, each.base_url) == here]
+        if not left:
+            return
+        first = f"“{excerpt(left[0].prompt or 'Untitled', 60)}”"
+        n = len(left)
+        which = f"{n} jobs are" if n > 1 else f"{first} is"
+        self._answers = lambda: self._start(self._take_up()), _nothing
+        words = f"{which} still open from before, paid for and not fetched yet."
+        self._parts.ask(words, "Take it up" if n == 1 else "Take them up", "Not now")
+
+    async def _take_up(self) -> None:
+        for job in await asyncio.to_thread(self._form.session.resume_all):
+            self._follow(job)
+
+    # -- work on the engine ------------------------------------------------------------------------
+
+    def learn_models(self) -> None:
+        """Ask the gateway for its models; the built-in list holds until it answers."""
+        if not self._form.session.is_sandbox:
+            self._start(self._learn_models(), quietly=True)
+
+    async def _learn_models(self) -> None:
+        session = self._form.session
+        models = await session.models()
+        if any(model.is_live for model in models):
+            await asyncio.to_thread(self._form.learn, session.gateway, models)
+
+    def _start(self, action: Coroutine[Any, Any, None], *, quietly: bool = False) -> None:
+        """Begin an action; a second click while a request is handed in must not order twice."""
+        if not quietly:
+            with self._lock:
+                if self._is_handing_in:
+                    action.close()
+                    return
+                self._is_handing_in = True
+            self._parts.generate.disabled = True
+        engine.submit(self._carry(action, quietly))
+
+    async def _carry(self, action: Coroutine[Any, Any, None], quietly: bool) -> None:
+        try:
+            await action
+        except PhaseoError as error:
+            if not quietly:
+                self._parts.say_error(error)
+        except Exception as error:
+            log.exception("A button of the form failed.")
+            if not quietly:
+                name = type(error).__name__
+                self._parts.say(f"This did not work ({name}); the log says more.")
+        finally:
+            if not quietly:
+                with self._lock:
+                    self._is_handing_in = False
+                self._parts.generate.disabled = False
+
+
+def _nothing() -> None:
+    """Do nothing: the other answer to a question that has only one."""
