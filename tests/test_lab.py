@@ -3,101 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import pytest
 from browser import chromium, play_all
+from labs import Lab, notebook, run_all
 
 pytestmark = pytest.mark.browser
-
-TOKEN = "only-for-this-test"
-
-
-def notebook(*sources):
-    cells = [
-        {
-            "cell_type": "code",
-            "id": f"cell-{number}",
-            "metadata": {},
-            "source": source,
-            "outputs": [],
-            "execution_count": None,
-        }
-        for number, source in enumerate(sources)
-    ]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {
-        "cells": cells,
-        "metadata": {"kernelspec": kernel},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-
-
-class Lab:
-    """A JupyterLab on a free port of this machine, with a home of its own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        env = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("PHASEO_", "UDIOAPI_"))},
-            "HOME": str(folder),
-            "JUPYTER_CONFIG_DIR": str(folder / "config"),
-            "JUPYTER_DATA_DIR": str(folder / "data"),
-            "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-            "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-            "IPYTHONDIR": str(folder / "ipython"),
-            "PHASEO_NB_HOME": str(folder / "library"),
-        }
-        command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-        command += [f"--ServerApp.port={self.port}", "--ServerApp.ip=127.0.0.1"]
-        command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}"]
-        self.set("notification", {"fetchNews": "false", "checkForUpdates": False})
-        self.log = (folder / "lab.log").open("w")
-        self.process = subprocess.Popen(command, env=env, stdout=self.log, stderr=self.log)
-
-    def set(self, plugin, settings):
-        """Choose a setting as the settings editor would, before a page is opened."""
-        file = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
-        file.mkdir(parents=True, exist_ok=True)
-        (file / f"{plugin}.jupyterlab-settings").write_text(json.dumps(settings))
-
-    def wait_until_up(self):
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"{self.url}/api?token={TOKEN}", timeout=2).close()
-            except OSError:
-                time.sleep(0.2)
-            else:
-                return
-        pytest.fail((self.folder / "lab.log").read_text())
-
-    def open(self, browser, name):
-        page = browser.new_page(viewport={"width": 1100, "height": 900})
-        page.goto(f"{self.url}/lab/tree/{name}?reset&token={TOKEN}")  # not the last page again
-        page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=60_000)
-        idle = page.locator("text=/\\| Idle/")
-        idle.or_(page.locator("text=Select Kernel")).first.wait_for(timeout=60_000)
-        if page.locator("text=Select Kernel").count():  # Lab asks where it is still starting
-            page.click("button:has-text('Select')")
-            idle.wait_for(timeout=60_000)
-        return page
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(20)
-        self.log.close()
 
 
 @pytest.fixture(scope="module")
@@ -112,12 +24,6 @@ def lab(tmp_path_factory):
 def browser():
     with chromium() as browser:
         yield browser
-
-
-def run_all(page):
-    page.keyboard.press("Escape")
-    page.click("text=Run >> nth=0")
-    page.click("text=Run All Cells")
 
 
 CELL = 'import phaseo_nb as nb\ntake = await nb.generate("Warm jazz trio", duration=4)'
