@@ -178,3 +178,24 @@ def test_an_executed_notebook_does_not_hold_it(tmp_path, monkeypatch):
     assert "ConnectionFailed" in text
     assert "PHASEO_API_KEY" in text  # where it came from is said
     assert SECRET not in text
+
+
+def test_a_typed_key_is_hidden_like_any_other(monkeypatch, caplog):
+    """A key from a login that the gateway quotes in its refusal stays out of error and log."""
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setattr("getpass.getpass", lambda question: KEY)
+    login = nb.login("phaseo")
+    try:
+        session = nb.connect("phaseo", transport=Wire(post=echo).transport)
+        with pytest.raises(nb.AuthenticationError) as caught:
+            nb.run(nb.generate("a waltz", model="suno/v4.5", show=False))
+    finally:
+        nb.login("phaseo", forget=True)
+
+    assert "key from login" in repr(session)
+    error = caught.value
+    chain = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    for text in (repr(login), repr(session), str(vars(error)), chain, caplog.text):
+        assert SECRET not in text
+    for thing in (error, login):
+        assert SECRET.encode() not in pickle.dumps(thing)

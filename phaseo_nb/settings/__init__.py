@@ -1,6 +1,7 @@
 """Keys, addresses, folders and limits, each with the place it came from.
 
-Order: argument, environment, keyring (where the package ``keyring`` is installed), default.
+Order: argument, typed at a login, environment, keyring (where the package ``keyring`` is
+installed), default.
 A key is turned into a ``SecretStr`` before anything can fail, because a verbose traceback prints
 every local variable it passes; no message quotes it.
 """
@@ -18,7 +19,7 @@ from pydantic import SecretStr
 
 from ..errors import SettingsError
 from .addresses import check_base_url
-from .keys import KEYRING_SERVICE, check_key, hide, is_phaseo_key, stored_key
+from .keys import KEYRING_SERVICE, check_key, entered, hide, is_phaseo_key, stored_key
 
 if TYPE_CHECKING:
     import httpx
@@ -58,7 +59,7 @@ class Setting(Generic[T]):
 
     value: T
     origin: str
-    """``"argument"``, the name of an environment variable, ``"keyring"`` or ``"default"``."""
+    """``"argument"``, ``"login"``, a variable's name, ``"keyring"`` or ``"default"``."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ def resolve_gateway(
 ) -> Setting[str]:
     """Turn ``"auto"`` into a name: the first service there is a key for, else the sandbox.
 
+    The key typed last goes before all others: whoever typed it wants it used.
+
     Raises
     ------
     SettingsError
@@ -164,17 +167,20 @@ def resolve_gateway(
         return Setting(gateway, "argument")
     if key is not None:
         return Setting(_owner(key, base_url), "argument")
-    for name, wire in WIRES.items():
-        found = stored_key(wire.key_variable)
+    services = {wire.key_variable: name for name, wire in WIRES.items()}
+    for variable in [*entered(), *services]:
+        found = stored_key(variable)
         if found is not None:
-            return Setting(name, found[1])
+            return Setting(services[variable], found[1])
     return Setting("sandbox", "default")
 
 
 def _check_gateway(gateway: Any) -> None:
     if gateway not in _GATEWAYS or not isinstance(gateway, str):
         known = ", ".join(f'"{name}"' for name in _GATEWAYS)
-        shown = repr(gateway)[:60]
+        shown = repr(gateway)
+        if len(shown) > 24:  # hardly a name mistyped; it may be a key in the wrong place
+            shown = "of that name"
         message = f"There is no gateway {shown}. Choose one of {known}."
         raise SettingsError(message)
 
@@ -265,9 +271,10 @@ def _key(wire: str, given: SecretStr | None, *, optional: bool) -> Setting[Secre
         found = SecretStr(SANDBOX_KEY), "default"
     if found is None:
         message = (
-            f"No key for {wire}. Set the environment variable {variable} before the kernel starts, "
-            f"store it with `keyring set {KEYRING_SERVICE} {variable}`, or pass `api_key=` (a key "
-            'in a cell is saved with the notebook). Without any key: `nb.connect("sandbox")`.'
+            f'No key for {wire}. Run `nb.login("{wire}")`, set the environment variable {variable} '
+            f"before the kernel starts, store it with `keyring set {KEYRING_SERVICE} {variable}`, "
+            "or pass `api_key=` (a key in a cell is saved with the notebook). Without any key: "
+            '`nb.connect("sandbox")`.'
         )
         raise SettingsError(message)
     check_key(*found)

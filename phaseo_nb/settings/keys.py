@@ -6,6 +6,7 @@ and no function that holds it as plain text raises. No message quotes it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import re
@@ -78,8 +79,33 @@ def is_phaseo_key(key: SecretStr) -> bool:
     return key.get_secret_value().startswith(("phaseo_v1_", "aistats_v1_"))
 
 
+# -- where keys are kept ------------------------------------------------------------------------
+
+_entered: dict[str, SecretStr] = {}  # by the name of the variable; what came last stands last
+
+
+def enter_key(variable: str, key: SecretStr) -> None:
+    """Keep a key that was typed, in the memory of this process alone."""
+    global _entered
+    others = {name: old for name, old in _entered.items() if name != variable}
+    _entered = {**others, variable: key}  # in one step: another thread never sees none
+
+
+def entered() -> list[str]:
+    """Return the names under which keys were typed, the newest first."""
+    return list(reversed(list(_entered)))
+
+
+def forget_key(variable: str) -> bool:
+    """Drop a key that was typed; tell whether there was one."""
+    return _entered.pop(variable, None) is not None
+
+
 def stored_key(variable: str) -> tuple[SecretStr, str] | None:
-    """Return the key that environment or keyring hold under a name, and which of them."""
+    """Return the key that was typed or that environment or keyring hold, and which of them."""
+    key = _entered.get(variable)
+    if key is not None:
+        return key, "login"
     key = hide(os.environ.get(variable))
     if key is not None and key.get_secret_value():
         return key, variable
@@ -94,3 +120,29 @@ def _from_keyring(variable: str) -> SecretStr | None:
     except Exception:  # not installed, locked, or no service behind it: then there is none
         return None
     return key if key is not None and key.get_secret_value() else None
+
+
+def store_in_keyring(variable: str, key: SecretStr) -> str | None:
+    """Store a key in the keyring; return why that did not work, ``None`` when it did."""
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        return "the package keyring is not installed (`pip install keyring`)"
+    except Exception as error:
+        return f"the package keyring cannot be loaded ({type(error).__name__})"
+    try:
+        keyring.set_password(KEYRING_SERVICE, variable, key.get_secret_value())
+    except Exception as error:  # its frames hold the key, so nothing of it but its name goes on
+        return f"no keyring works on this machine ({type(error).__name__})"
+    if _from_keyring(variable) != key:  # keyring's null backend takes everything and keeps nothing
+        return "the keyring of this machine keeps nothing"
+    return None
+
+
+def remove_from_keyring(variable: str) -> bool:
+    """Remove a key from the keyring; tell whether one was there and is gone."""
+    if _from_keyring(variable) is None:
+        return False
+    with contextlib.suppress(Exception):  # locked, or it cannot delete: then it is still there
+        importlib.import_module("keyring").delete_password(KEYRING_SERVICE, variable)
+    return _from_keyring(variable) is None
