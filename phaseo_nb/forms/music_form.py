@@ -203,6 +203,11 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
                 self._choose_gateway(text)
             self._refresh()
 
+    def refresh(self) -> None:
+        """Check everything anew: prices, what is left, what is in the library."""
+        with self._lock:
+            self._refresh()
+
     def show_problems(self) -> Draft:
         """Say what is wrong or missing at every control, and return the draft."""
         with self._lock:
@@ -272,8 +277,7 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
             return f"in your library as take {found[1]}: playing it is free"
         listed = {model.id: model.price for model in self.models()}
         price = listed.get(self.model or "") or self.session.list_price(request)
-        words = price_words(price, self.session.is_sandbox)
-        return words if words.startswith(("free", "price")) else f"about {words}"
+        return price_words(price, self.session.is_sandbox)
 
     def _budget_words(self) -> str:
         budget = self.session.budget

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from ..engine import engine
@@ -33,6 +35,8 @@ class Ordering:
         self._form = form
         self._parts = parts = form._parts
         self.jobs: list[Job] = []
+        self.work: Future[None] | None = None
+        """What the last click started."""
         self._lock = threading.Lock()
         self._is_handing_in = False
         self._answers: tuple[Callable[[], None], Callable[[], None]] = (_nothing, _nothing)
@@ -95,16 +99,19 @@ class Ordering:
         shelf = form.shelf()
         if shelf is not None and job not in shelf.jobs:
             shelf.put(job, form.session)
-        if is_known:
+        job.subscribe(self._on_change if not is_known else self._say_it_is_known)
+
+    def _say_it_is_known(self, job: Job) -> None:
+        if job.outcome == (None, None):
             self._parts.say("This very request is on its way already; it is not sent twice.")
-        else:
-            job.subscribe(self._on_change)
 
     def _on_change(self, job: Job) -> None:
         """Say what a job has come to. Its progress is in its own line, so nothing is said twice."""
         waiting = [each for each in self.jobs if each.is_waiting and each.outcome == (None, None)]
         self._parts.stop.disabled = not waiting
         take, error = job.outcome
+        if (take, error) != (None, None):
+            engine.submit(self._refresh())
         title = f"“{excerpt(job.prompt or 'Untitled', 60)}”"
         if take is not None:
             where = " below" if self._form.shelf() is not None else ""
@@ -119,6 +126,11 @@ class Ordering:
                 self._parts.say(f"{title} came to nothing; why, is said below.")
         elif job.is_sent:
             self._parts.say(f"{title} is handed in. Its line below shows how it stands.")
+
+    async def _refresh(self) -> None:
+        """Say anew what is left of the budget and what is in the library by now."""
+        with contextlib.suppress(PhaseoError):  # such as a library that was closed meanwhile
+            await asyncio.to_thread(self._form.refresh)
 
     def _stop(self) -> None:
         for job in self.jobs:
@@ -177,7 +189,7 @@ class Ordering:
                     return
                 self._is_handing_in = True
             self._parts.generate.disabled = True
-        engine.submit(self._carry(action, quietly))
+        self.work = engine.submit(self._carry(action, quietly))
 
     async def _carry(self, action: Coroutine[Any, Any, None], quietly: bool) -> None:
         try:

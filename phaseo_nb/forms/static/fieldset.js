@@ -238,6 +238,7 @@ function render({ model, el }) {
   model.on("change:is_open", open);
   model.on("change:focused", focus);
   el.classList.add("pnb-fieldset");
+  el.dataset.lmSuppressShortcuts = "true"; // Lab would take a letter typed in a list as a command
   el.append(details ?? grid);
   open();
   return () => {
