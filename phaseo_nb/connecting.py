@@ -195,5 +195,6 @@ def _announcement(asked: str, connection: Connection) -> str | None:
     if in_sandbox_mode():
         return f"PHASEO_NB_MODE=sandbox holds here: {made}"
     if asked == "auto":
-        return f"No key was found in {_KEY_VARIABLES}, so this is the sandbox: {made}"
+        how = "To give a key: nb.login()."
+        return f"No key was found in {_KEY_VARIABLES}, so this is the sandbox: {made} {how}"
     return None
