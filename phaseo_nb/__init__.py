@@ -179,3 +179,17 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Add ``%%music`` and ``%music``; this is what ``%load_ext phaseo_nb`` calls."""
+    from .magic import load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """Take the magic away; this is what ``%unload_ext phaseo_nb`` calls."""
+    from .magic import unload
+
+    unload(ipython)

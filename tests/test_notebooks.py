@@ -37,7 +37,7 @@ def code_cells(path):
 
 def test_there_are_notebooks():
     """The tests below have something to look at."""
-    assert [path.name for path in NOTEBOOKS][:1] == ["01_first_track.ipynb"]
+    assert [path.name for path in NOTEBOOKS][:1] == ["00_start_here.ipynb"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=ids)

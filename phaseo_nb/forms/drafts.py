@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, cast
 
-from ..errors import RequestRejected
+from ..errors import Issue, RequestRejected
 from ..requests import MusicRequest, UdioRequest, build_request
 from .panels import FIELDS, PANELS, WORD_NAMES
 from .values import Misread, read
@@ -44,6 +44,14 @@ class Draft:
     request: Request | None = None
     problems: dict[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+    """The same problems as the request model has them."""
+
+    def refuse(self, name: str, reason: str, value: Any, words: str) -> None:
+        """Note a problem that no request model can have."""
+        self.problems[name] = words
+        self.issues.append(Issue(name, reason, value, words))
+        self.request = None
 
 
 def read_draft(wire: Wire, model: str | None, texts: Mapping[str, str]) -> Draft:
@@ -66,7 +74,7 @@ def read_draft(wire: Wire, model: str | None, texts: Mapping[str, str]) -> Draft
         try:
             value = read(FIELDS[name], text)
         except Misread as error:
-            draft.problems[name] = str(error)
+            draft.refuse(name, "unreadable", text[:80], str(error))
             continue
         if value is not None:
             _put(draft, name, value)
@@ -159,6 +167,7 @@ def _build(draft: Draft) -> None:
                 lines = (*lines, *draft.request.ineffective())
     except RequestRejected as error:
         draft.request = None
+        draft.issues += error.issues
         for issue in error.issues:
             for name in _places(draft, issue.field):
                 draft.problems.setdefault(name, issue.expected)

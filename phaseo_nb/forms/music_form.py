@@ -17,7 +17,7 @@ import ipywidgets
 
 from .. import cards
 from ..connecting import default_session, session_beside
-from ..errors import Issue, PhaseoError, RequestRejected
+from ..errors import PhaseoError, RequestRejected
 from ..gateways import ModelInfo, catalogue
 from ..phrases import excerpt
 from ..session import Session
@@ -128,9 +128,7 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
         """
         draft = self.draft()
         if draft.request is None:
-            raise RequestRejected(
-                *(Issue(name, "form", None, words) for name, words in draft.problems.items())
-            )
+            raise RequestRejected(*draft.issues)
         return draft.request
 
     @property
@@ -146,7 +144,8 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
     @property
     def takes(self) -> list[Take]:
         """All takes of this form, oldest first."""
-        return [job.take for job in self._ordering.jobs if job.take is not None]
+        takes = (job.take for job in self._ordering.jobs if job.take is not None)
+        return list(dict.fromkeys(takes))
 
     def to_code(self, *, fresh: bool = False) -> str:
         """Return the lines that do the same as the form.
@@ -192,7 +191,9 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
         wire = as_wire(self.session.connection.name)
         draft = read_draft(wire, self.model, self._parts.texts())
         if self.model is None and wire == "phaseo":
-            draft.problems["model"] = "Choose a model: a paid gateway has none of its own accord."
+            draft.issues = [issue for issue in draft.issues if issue.field != "model"]
+            words = "Choose a model: a paid gateway has none of its own accord."
+            draft.refuse("model", "model_required", None, words)
         return draft
 
     def changed(self, name: str, text: str) -> None:

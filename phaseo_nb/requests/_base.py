@@ -230,7 +230,9 @@ def _from_pydantic(error: Any) -> Issue:
     return Issue(dotted(error["loc"]), error["type"], _shown(error["input"]), error["msg"] + ".")
 
 
-def _twin_of(key: str) -> str | None:
+def _twin_of(key: Any) -> str | None:
+    if not isinstance(key, str):
+        return None  # refused further on, in words
     twin = camel_case(key)
     return twin if twin != key else None
 
