@@ -235,9 +235,10 @@ def _described(wire: str) -> str:
 
 
 def _has_widgets() -> bool:
+    from .forms.look import is_unproven
     from .live import can_watch
 
-    if not can_watch():
+    if not can_watch() or is_unproven():  # a key that is typed into nothing would be a dead end
         return False
     try:
         import anywidget  # noqa: F401

@@ -617,3 +617,20 @@ def test_without_ipywidgets_the_error_names_the_way_around(monkeypatch):
 
     with pytest.raises(nb.SettingsError, match=r"anywidget.*await nb\.generate"):
         forms.MusicForm  # noqa: B018
+
+
+@pytest.mark.parametrize("make", [nb.MusicForm, nb.LibraryBrowser])
+def test_where_widgets_were_never_run_the_code_is_named(sandbox, monkeypatch, make):
+    """In VS Code and Colab a line below the widget names what does the same without it."""
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda bundle, **more: shown.append(bundle["text/plain"])
+    )
+    make()._ipython_display_()
+    assert len(shown) == 1
+
+    monkeypatch.setenv("VSCODE_PID", "7")
+    make()._ipython_display_()
+
+    assert "The same in code: " in shown[-1]
+    assert shown[-1].rstrip().endswith(("await nb.generate(…)", "nb.library().recent()"))

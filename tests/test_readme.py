@@ -52,5 +52,5 @@ def test_the_two_commands_are_one_line_each():
     commands = [c.strip() for c in re.findall(r"```bash\n(.*?)```", TEXT, re.S)][:2]
 
     assert all("\n" not in command for command in commands)
-    assert commands[0].endswith("jupyter lab notebooks/01_first_track.ipynb")
+    assert commands[0].endswith("jupyter lab notebooks/00_start_here.ipynb")
     assert commands[1].endswith("pytest")

@@ -30,7 +30,7 @@ from ..phrases import excerpt, size, visible
 from ..takes import Take
 from . import library_rows as rows
 from . import library_sound as sound
-from .look import WIDGET_VIEW, script, style
+from .look import WIDGET_VIEW, is_unproven, script, show_way_around, style
 
 __all__ = ["LibraryBrowser"]
 
@@ -130,6 +130,14 @@ class LibraryBrowser(anywidget.AnyWidget):
         data, metadata = super()._repr_mimebundle_() or ({}, {})
         shown = {WIDGET_VIEW: data[WIDGET_VIEW]} if WIDGET_VIEW in data else {}
         return {**bundle, **shown}, metadata
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        data, metadata = self._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+        if is_unproven():
+            show_way_around("nb.library().recent()")
 
     # -- in code -----------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from .code import code_of
 from .drafts import Draft, Request, as_wire, out_of_use, read_draft
 from .filling import texts_of
 from .form_parts import Parts
-from .look import WIDGET_VIEW
+from .look import WIDGET_VIEW, is_unproven, show_way_around
 from .ordering import Ordering
 from .panels import OTHER_MODEL
 from .places import BLANK, Shelf, WidgetPlace, outputs_stay_live
@@ -316,6 +316,8 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
             return display(bundle, raw=True, **more)  # type: ignore[no-untyped-call]
 
         show(self._repr_mimebundle_())
+        if is_unproven():
+            show_way_around("await nb.generate(…)")
         if can_watch() and outputs_stay_live():
             self._shelf = Shelf([show(BLANK, display_id=True) for _ in range(N_PLACES)])
         self._ordering.look_for_open_ends()
