@@ -360,7 +360,7 @@ def test_takes_are_exported(box, tmp_path, monkeypatch):
 
 def test_a_zip_can_be_downloaded(box, monkeypatch):
     """A small export is sent to the page; one that is too large is refused in words."""
-    from phaseo_nb.forms import library_browser
+    from phaseo_nb.forms import library_answers
 
     front = Front(nb.LibraryBrowser())
 
@@ -368,7 +368,7 @@ def test_a_zip_can_be_downloaded(box, monkeypatch):
 
     assert data.startswith(b"PK")
     assert "3 takes" in answer["said"]
-    monkeypatch.setattr(library_browser, "MOST_DOWNLOAD", 10)
+    monkeypatch.setattr(library_answers, "MOST_DOWNLOAD", 10)
     assert "too much" in front.ask("download", scope="page")[0]["wrong"]
 
 

@@ -12,11 +12,8 @@ import asyncio
 import logging
 import os
 import re
-import tempfile
 import threading
-from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -26,10 +23,9 @@ from .. import cards
 from ..engine import engine
 from ..errors import LibraryError, PhaseoError
 from ..keeping import Library, Takes
-from ..phrases import excerpt, size, visible
-from ..takes import Take
+from ..phrases import excerpt, visible
 from . import library_rows as rows
-from . import library_sound as sound
+from .library_answers import ANSWERS, Answer, kept_take
 from .look import WIDGET_VIEW, is_unproven, script, show_way_around, style
 
 __all__ = ["LibraryBrowser"]
@@ -37,12 +33,9 @@ __all__ = ["LibraryBrowser"]
 log = logging.getLogger("phaseo_nb")
 
 MOST_SELECTED = 500
-MOST_DOWNLOAD = 50_000_000
-"""Bytes that are sent to the page as one download."""
 LONGEST_NOTE = 100_000
 _NOT_SHOWN = "The library's browser is a widget, and widgets are not shown here. Its takes:"
 _PARTS = ("library-parts", "library-take", "library-compare", "library-browser")
-_Answer = tuple[dict[str, Any], list[bytes]]
 
 
 class LibraryBrowser(anywidget.AnyWidget):
@@ -162,7 +155,7 @@ class LibraryBrowser(anywidget.AnyWidget):
         found = []
         for id in self.selected_ids:
             try:
-                found.append(self._take(id))
+                found.append(kept_take(self.library, id))
             except LibraryError:
                 continue
         return Takes(found, empty="No take is selected.")
@@ -256,32 +249,19 @@ class LibraryBrowser(anywidget.AnyWidget):
             **more,
         }
 
-    def _take(self, id: Any) -> Take:
-        take = self.library.get(str(id)[:200])
-        if not isinstance(take, Take):
-            message = "This take is not kept any more."
-            raise LibraryError(message)
-        return take
-
     # -- what the page asks for --------------------------------------------------------------------
 
     def _on_message(self, _: Any, content: Any, buffers: Any) -> None:
-        actions = {
-            "find": self._find,
-            "play": self._play,
-            "picture": self._picture,
-            "details": self._details,
-            "say": self._say,
-            "compare": self._compare,
-            "export": self._export,
-            "download": self._download,
-        }
         do = content.get("do") if isinstance(content, dict) else None
-        if not isinstance(do, str) or do not in actions:
+        if do not in ("find", "say", *ANSWERS):
             return
         number = self._next() if do == "find" else 0
-        action = actions[do]
-        self.work = engine.submit(self._carry(content, lambda: action({**content, "n": number})))
+        asked = {**content, "n": number}
+        self.work = engine.submit(self._carry(content, lambda: self._answer(asked)))
+
+    def _answer(self, asked: dict[str, Any]) -> Answer:
+        own = {"find": self._find, "say": self._say}.get(asked["do"])
+        return own(asked) if own is not None else ANSWERS[asked["do"]](self, asked)
 
     async def _carry(self, content: dict[str, Any], work: Any) -> None:
         try:
@@ -298,25 +278,13 @@ class LibraryBrowser(anywidget.AnyWidget):
             answer, buffers = {"wrong": words}, []
         self.send({"answer": content.get("ask"), **answer}, buffers)
 
-    def _find(self, asked: dict[str, Any]) -> _Answer:
+    def _find(self, asked: dict[str, Any]) -> Answer:
         is_shown = self._show(asked["n"], *self._look(rows.query_of(asked)))
         return {"late": not is_shown}, []
 
-    def _play(self, asked: dict[str, Any]) -> _Answer:
-        take = self._take(asked.get("id"))
-        heard = sound.sound_of(_track(take, asked.get("track")))
-        return {"mime": heard.mime, "note": visible(heard.note)}, [heard.data]
-
-    def _picture(self, asked: dict[str, Any]) -> _Answer:
-        take = self._take(asked.get("id"))
-        return {}, [sound.picture_of(_track(take, asked.get("track")))]
-
-    def _details(self, asked: dict[str, Any]) -> _Answer:
-        return rows.details(self._take(asked.get("id"))), []
-
-    def _say(self, asked: dict[str, Any]) -> _Answer:
+    def _say(self, asked: dict[str, Any]) -> Answer:
         """Keep what somebody says about a take: rating, note, tags; those that are given."""
-        take = self._take(asked.get("id"))
+        take = kept_take(self.library, asked.get("id"))
         note, tags = asked.get("note"), asked.get("tags")
         if isinstance(note, str) and len(note) > LONGEST_NOTE:
             message = f"note: {len(note):,} letters are too many. Give up to {LONGEST_NOTE:,}."
@@ -333,80 +301,9 @@ class LibraryBrowser(anywidget.AnyWidget):
             self._shown = {**self._shown, "takes": shown}
         return rows.details(take), []
 
-    def _compare(self, asked: dict[str, Any]) -> _Answer:
-        ids = asked.get("ids")
-        if not isinstance(ids, list) or len(ids) != 2:
-            message = "Select two takes to compare."
-            raise ValueError(message)
-        takes = [self._take(id) for id in ids]
-        tracks = [take.track for take in takes]
-        heard = [sound.sound_of(track) for track in tracks]
-        lufs = [sound.lufs_of(track) for track in tracks]
-        gains = sound.gains_db(*lufs)
-        sides = [
-            {
-                **{key: row[key] for key in ("title", "number", "sandbox")},
-                "facts": row["facts"],
-                "level": sound.level_words(lufs[i], gains[i]),
-                "gain_db": gains[i],
-                "mime": heard[i].mime,
-                "note": visible(f"{_part(takes[i])}{heard[i].note}"),
-            }
-            for i, row in enumerate(map(rows.row_of, takes))
-        ]
-        pictures = [sound.picture_of(track) for track in tracks]
-        differs = rows.differences(*takes)
-        return {"sides": sides, "differs": differs}, [*(one.data for one in heard), *pictures]
-
-    def _wanted(self, asked: dict[str, Any]) -> Sequence[Take]:
-        wanted = self.selected if asked.get("scope") == "selected" else self._takes
-        if not wanted:
-            message = "There is nothing to export: no take is shown or selected."
-            raise ValueError(message)
-        return wanted
-
-    def _export(self, asked: dict[str, Any]) -> _Answer:
-        name, takes = str(asked.get("path") or ""), self._wanted(asked)
-        if not name.strip():
-            message = "Give a name, such as takes.zip."
-            raise ValueError(message)
-        path = self.library.export(name.strip(), takes)
-        return {"said": f"{_count(takes)} written to {visible(path)}"}, []
-
-    def _download(self, asked: dict[str, Any]) -> _Answer:
-        takes = self._wanted(asked)
-        n_bytes = sum(
-            track.path.stat().st_size
-            for take in takes
-            for track in take.tracks
-            if track.path is not None and track.path.is_file()
-        )
-        if n_bytes > MOST_DOWNLOAD:
-            message = (
-                f"{size(n_bytes)} are too much to send through the page (up to "
-                f"{size(MOST_DOWNLOAD)}). Write a file instead."
-            )
-            raise ValueError(message)
-        with tempfile.TemporaryDirectory() as folder:
-            data = self.library.export(Path(folder) / "takes.zip", takes).read_bytes()
-        return {"said": f"{_count(takes)}, {size(len(data))}, sent to your browser"}, [data]
-
 
 def _is_count(n: Any) -> bool:
     return isinstance(n, int) and not isinstance(n, bool) and n >= 1
-
-
-def _count(takes: Sequence[Take]) -> str:
-    return f"{len(takes)} take{'' if len(takes) == 1 else 's'}"
-
-
-def _track(take: Take, index: Any) -> Any:
-    found = next((track for track in take.tracks if track.index == index), None)
-    return found if found is not None else take.track
-
-
-def _part(take: Take) -> str:
-    return f"The first of {len(take.tracks)} tracks. " if len(take.tracks) > 1 else ""
 
 
 def _field(error: BaseException) -> str:
