@@ -216,10 +216,10 @@ def test_killed_at_random_moments(nursery, service, home):
 @pytest.mark.parametrize(
     "stop",
     [
-        'stop(database, "migrate", "before")',
+        'stop(opening, "migrate", "before")',
         'stop(_migrations, "_run", "after", on=2)',
-        'stop(database, "_put_in_place", "before")',
-        'stop(database, "_put_in_place", "after")',
+        'stop(opening, "_put_in_place", "before")',
+        'stop(opening, "_put_in_place", "after")',
         'stop(folder, "Journal", "before")',
     ],
     ids=["still empty", "half a file", "not in its place yet", "in its place", "opened"],
@@ -273,10 +273,10 @@ _migrations.MIGRATIONS = tuple(steps)
 @pytest.mark.parametrize(
     "stop",
     [
-        'stop(database.os, "replace", "before")',
+        'stop(opening.os, "replace", "before")',
         HALFWAY.format(at=1),
         HALFWAY.format(at=-1),
-        'stop(database, "migrate", "after")',
+        'stop(opening, "migrate", "after")',
     ],
     ids=["in the copy", "in the second shape", "in the last shape", "after it"],
 )
