@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import time
 
+HOME = 'import os; os.environ["PHASEO_NB_HOME"] = os.path.abspath("{}-home")\n'
+"""Each notebook has a library of its own, or the jobs of one would be open ends of the next."""
+
 RECORDER = """
 import httpx, json, pathlib
 import phaseo_nb as nb
@@ -29,7 +32,8 @@ box = Sandbox()
 def showing(name, *, gateway="phaseo", script="", form="nb.MusicForm()"):
     """A cell that shows a form whose orders are written into a file of that name."""
     connect = f'nb.connect("{gateway}", transport=Recorder(box.transport, "{name}"))'
-    return f"{RECORDER}{script}\n{connect}\nform = {form}\nform"
+    home = HOME.format(name.partition(".")[0])
+    return f"{home}{RECORDER}{script}\n{connect}\nform = {form}\nform"
 
 
 class Orders:
@@ -90,13 +94,21 @@ class FormPage:
         self.page.locator(f"text={words}").first.wait_for(timeout=seconds * 1000)
 
 
-def operate(place, field, value):
-    """Put a value into a field's control as a person would, found by its label."""
-    control = place.get_by_label(field.label, exact=True)
-    tag = control.evaluate("(element) => element.tagName + ' ' + element.type")
-    if tag.startswith("SELECT"):
+def controls_of(place):
+    """The controls of a panel by their labels, as the browser connects the two."""
+    ids = place.evaluate(
+        "(panel) => Object.fromEntries([...panel.querySelectorAll('label')]"
+        ".map((label) => [label.textContent, label.htmlFor]))"
+    )
+    return {label: place.locator(f"#{id}") for label, id in ids.items()}
+
+
+def operate(control, value):
+    """Put a value into a control as a person would; what kind of element it is."""
+    kind = control.evaluate("(element) => element.tagName + ' ' + element.type")
+    if kind.startswith("SELECT"):
         control.select_option(str(value).lower() if isinstance(value, bool) else str(value))
-    elif tag.endswith("file"):
+    elif kind.endswith("file"):
         control.set_input_files(value)
     elif isinstance(value, list):
         control.fill(", ".join(value))
@@ -104,4 +116,4 @@ def operate(place, field, value):
         control.fill(json.dumps(value))
     else:
         control.fill(str(value))
-    return tag
+    return kind

@@ -161,6 +161,19 @@ def test_a_message_goes_when_the_value_is_mended(sandbox):
     assert hand.form.request.duration == 8
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "first", "1.5"])
+def test_a_take_is_a_number_from_one(phaseo, wire, text):
+    """What is no take is refused at its control, as generate() would refuse it."""
+    hand = Hand("a waltz", model="minimax/music-2.6")
+    hand.type(take=text)
+    hand.click("generate")
+
+    assert "a number from 1" in hand.problem("take")
+    assert wire.posts == []
+    with pytest.raises(nb.RequestRejected, match="take"):
+        hand.form.request  # noqa: B018
+
+
 def test_what_the_model_ignores_is_out_of_use_and_not_sent(sandbox):
     """A control that the chosen model ignores says why; what stood in it waits for another one."""
     hand = Hand("a waltz", duration=8)

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 from browser import chromium
-from form_pages import FormPage, Orders, operate, showing
+from form_pages import FormPage, Orders, controls_of, operate, showing
 from labs import Lab, run_all, write
 
 import phaseo_nb as nb
@@ -143,14 +143,29 @@ def flat(values, home):
             yield full, value
 
 
+ELEMENTS = {
+    "text": "INPUT text",
+    "area": "TEXTAREA",
+    "integer": "INPUT text",
+    "number": "INPUT text",
+    "choice": "SELECT",
+    "flag": "SELECT",
+    "list": "INPUT text",
+    "object": "TEXTAREA",
+    "amount": "INPUT text",
+    "file": "INPUT file",
+}
+
+
 def set_panel(form, home, values):
     """Operate every control of a panel for which there is a value; the names that were set."""
     panel = next(panel for panel in PANELS if panel.name == home)
     fields = {field.name: field for field in panel.fields}
-    place = form.panel(panel.title)
-    names = dict(flat(values, home if home != "top" else ""))
+    controls = controls_of(form.panel(panel.title))
+    names = dict(flat(values, home))
     for name, value in names.items():
-        operate(place, fields[name], value)
+        kind = operate(controls[fields[name].label], value)
+        assert kind.startswith(ELEMENTS[fields[name].kind]), name
     return set(names)
 
 
@@ -177,10 +192,10 @@ def test_every_option_of_the_gateway_is_posted_as_it_was_set(lab, browser, tmp_p
     for home in ("routing", "provider"):
         done |= set_panel(form, home, ROUTING_SET)
     done |= set_panel(form, "debug", DEBUG_SET)
-    panel = form.panel("Debug and trial features")
+    controls = controls_of(form.panel("Debug and trial features"))
     for field in next(panel for panel in PANELS if panel.name == "debug").fields:
         if field.name in TOP_SET:
-            operate(panel, field, TOP_SET[field.name])
+            operate(controls[field.label], TOP_SET[field.name])
             done.add(field.name)
     form.generate()
     posted = orders.wait_for(3)
@@ -211,13 +226,14 @@ def cover_of(lab, browser, tmp_path):
         form=f'nb.MusicForm("{PROMPT}", model="{COVER}")',
     )  # fmt: skip
     fields = {field.name: field for panel in PANELS for field in panel.fields}
-    place = form.panel("MiniMax options")
+    controls = controls_of(form.panel("MiniMax options"))
     for number, (name, (value, wired)) in enumerate(ways.items(), 1):
-        operate(place, fields[f"minimax.{name}"], value)
+        control = controls[fields[f"minimax.{name}"].label]
+        operate(control, value)
         form.generate()
         posted = orders.wait_for(number)
         assert posted["minimax"] == {name: wired}
-        operate(place, fields[f"minimax.{name}"], [] if name == "audio_base64" else "")
+        operate(control, [] if name == "audio_base64" else "")
     form.page.close()
     return {f"minimax.{name}" for name in ways}
 
@@ -230,13 +246,14 @@ def refused_by_name(lab, browser):
     titles = {panel.name: panel.title for panel in PANELS}
     for home in ("routing", "provider"):
         place = form.panel(titles[home])
+        controls = controls_of(place)
         for name in REFUSED:
             field = fields[f"{home}.{name}"]
-            operate(place, field, True if field.kind == "flag" else ["int8"])
+            operate(controls[field.label], True if field.kind == "flag" else ["int8"])
             place.locator("text=/the gateway cannot filter by it yet/").first.wait_for()
             form.generate()
             form.wait_for_words("/Not sent/")
-            operate(place, field, "")
+            operate(controls[field.label], "")
             done.add(field.name)
     assert orders.bodies == []
     form.page.close()

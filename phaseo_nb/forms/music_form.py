@@ -20,7 +20,7 @@ from ..connecting import default_session, session_beside
 from ..errors import PhaseoError, RequestRejected
 from ..gateways import ModelInfo, catalogue
 from ..phrases import excerpt
-from ..session import Session
+from ..session import Session, check_waiting
 from .choosing import gateway_choices, list_words, model_choices, note_of, price_words
 from .code import code_of
 from .drafts import Draft, Request, as_wire, out_of_use, read_draft
@@ -194,6 +194,11 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
             draft.issues = [issue for issue in draft.issues if issue.field != "model"]
             words = "Choose a model: a paid gateway has none of its own accord."
             draft.refuse("model", "model_required", None, words)
+        try:
+            check_waiting(draft.take, False, None)
+        except RequestRejected as error:
+            for issue in error.issues:
+                draft.refuse(issue.field, issue.reason, issue.value, issue.expected)
         return draft
 
     def changed(self, name: str, text: str) -> None:
