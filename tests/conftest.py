@@ -7,6 +7,36 @@ import sys
 
 import pytest
 
+# jsonschema does without this optional grammar of web addresses, which takes three seconds to load.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Two workers or more, as half of the time is waiting; none for a single file.
+
+    One file would run on one worker anyway, and in this process a debugger can stop in it.
+    """
+    files = {argument.partition("::")[0] for argument in config.args}
+    if len(files) == 1 and files.pop().endswith(".py"):
+        return 0
+    return max(2, min(4, os.cpu_count() or 1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable():
+    """Hostile text that a test has logged may hold what no worker can send: lone surrogates."""
+    return _encodable((yield))
+
+
+def _encodable(thing):
+    if isinstance(thing, str):
+        return thing.encode("utf-8", "backslashreplace").decode()
+    if isinstance(thing, dict):
+        return {key: _encodable(value) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return type(thing)(map(_encodable, thing))
+    return thing
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -40,3 +70,6 @@ def home(tmp_path, monkeypatch):
     folders = sys.modules.get("phaseo_nb.keeping.folder")
     if folders is not None:
         folders.close_all()
+    connecting = sys.modules.get("phaseo_nb.connecting")
+    if connecting is not None:
+        connecting._default = None  # the next test connects by itself

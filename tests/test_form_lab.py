@@ -196,7 +196,7 @@ def choose_theme(page, theme):
     page.locator(".lm-Menu-itemLabel:text-is('Theme')").hover()
     page.click(f".lm-Menu-itemLabel:text-is('{theme}')")
     light = str("Light" in theme).lower()
-    page.wait_for_selector(f"body[data-jp-theme-light={light}]")
+    page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
     page.wait_for_timeout(500)
 
 

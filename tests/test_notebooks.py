@@ -75,10 +75,11 @@ def test_nbval_passes(home):
 def test_nbval_would_notice(home):
     """The comparison is not blind: one changed word in a stored output makes it fail."""
     home.mkdir(parents=True)
-    notebook = json.loads(NOTEBOOKS[0].read_text("utf-8"))
+    notebook = json.loads((ROOT / "notebooks" / "03_form.ipynb").read_text("utf-8"))
     changed = copy.deepcopy(notebook)
-    cell = next(c for c in changed["cells"] if c.get("outputs") and "data" in c["outputs"][0])
-    cell["outputs"][0]["data"]["text/plain"] = ["<Take 7 of something else>"]
+    outputs = [output for cell in changed["cells"] for output in cell.get("outputs", [])]
+    fact = next(output for output in outputs if "duration=6" in "".join(output.get("text", [])))
+    fact["text"] = [line.replace("duration=6", "duration=7") for line in fact["text"]]
     spoiled = home / "spoiled.ipynb"
     spoiled.write_text(json.dumps(changed), "utf-8")
 

@@ -384,7 +384,7 @@ def test_many_ratings_are_found_like_few(shelf, monkeypatch):
         ({"model": b"suno"}, "text"),
         ({"tag": ["demo"]}, "text"),
         ({"notebook": 1.0}, "text"),
-        ({"provider": object()}, "text"),
+        ({"provider": object}, "text"),
         ({"since": "yesterday"}, "2026-11-25"),
         ({"since": "2026-13-01"}, "2026-11-25"),
         ({"until": 1_795_000_000}, "2026-11-25"),

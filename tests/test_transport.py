@@ -492,6 +492,7 @@ def test_backoff_grows_to_a_limit_and_spreads():
         (b"\x1f\x8bnonsense", "unpacked"),
         (gzip.compress(b"a" * 2_000_000), "larger"),
     ],
+    ids=["cut short", "not packed", "too large"],
 )
 def test_damaged_packing_is_refused(data, why):
     """What cannot be unpacked within the cap is refused with its reason."""
