@@ -35,7 +35,7 @@ class Hand:
         self.form = nb.MusicForm(*words, **more)
         self.parts = self.form._parts
         self.places = [Handle() for _ in range(places)]
-        self.form._shelf = Shelf(self.places)
+        self.form._showing.outside = Shelf(self.places)
 
     def type(self, **texts):
         """Type into controls; ``suno__title`` is ``suno.title``."""
@@ -45,6 +45,11 @@ class Hand:
     def put(self, name, text, buffers=()):
         group = self.parts._of[name]
         group._on_message(group, {"name": name, "text": text}, buffers)
+
+    def put_rendered(self):
+        """What a page says when it has drawn the form."""
+        group = self.parts._of["prompt"]
+        group._on_message(group, {"rendered": True}, [])
 
     def click(self, name):
         """Press a button and wait until what it asked for is done."""
@@ -81,8 +86,10 @@ class Hand:
         """What is asked, with the answers; ``None`` where nothing is."""
         if "pnb-hidden" in self.parts._asks._dom_classes:
             return None
-        answers = [self.parts.first.description, self.parts.second.description]
-        return Page(self.parts._question.value).text, [answer for answer in answers if answer]
+        parts = self.parts
+        answers = [parts.first, parts.second, parts.neither]
+        offered = [a.description for a in answers if "pnb-hidden" not in a._dom_classes]
+        return Page(parts._question.value).text, offered
 
     def readout(self):
         return None if self.parts._readout.is_hidden else self.parts._readout.text

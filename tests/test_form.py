@@ -283,8 +283,18 @@ def test_a_form_can_be_filled_with_every_word_of_generate(sandbox):
 
 def test_a_word_without_a_control_is_refused(sandbox):
     """An option that only a passthrough would know is named, with the way it does work."""
-    with pytest.raises(nb.RequestRejected, match=r"suno\.sparkle.*nb\.generate"):
+    with pytest.raises(nb.RequestRejected, match=r"suno\.sparkle.*suno={'sparkle': …}"):
         nb.MusicForm("a waltz", suno={"sparkle": 1})
+    with pytest.raises(TypeError, match="tempo"):
+        nb.MusicForm("a waltz", tempo=3)
+
+
+def test_a_decimal_comma_is_named(sandbox):
+    """1,5 is said to be written 1.5, at its control."""
+    hand = Hand("a waltz", model=SUNO)
+    hand.put("suno.style_weight", "0,5")
+
+    assert "0.5" in hand.problem("suno.style_weight")
 
 
 def test_show_request_is_the_posted_body(phaseo, wire):
@@ -328,7 +338,7 @@ def test_a_kept_request_is_asked_about_and_not_bought(phaseo, wire):
     hand.click("generate")
     words, answers = hand.question
     assert "in your library already, as take 1" in words
-    assert answers == ["Play it, free", "Make another take (about $0.15)"]
+    assert answers == ["Play it, free", "Make another take (about $0.15)", "Not now"]
     assert len(wire.posts) == 1
     hand.click("first")
     assert len(wire.posts) == 1
@@ -340,6 +350,77 @@ def test_a_kept_request_is_asked_about_and_not_bought(phaseo, wire):
     hand.settle()
     assert len(wire.posts) == 2
     assert hand.form.take.number == 2
+
+
+def test_a_question_is_taken_back_when_the_request_changes(phaseo, wire):
+    """What was asked about one request is never answered for another one."""
+    hand = Hand("a waltz", model="minimax/music-2.6")
+    hand.click("generate")
+    hand.settle()
+    hand.click("generate")
+    assert hand.question is not None
+
+    hand.type(prompt="a march")
+    assert hand.question is None
+    hand.click("second")  # a click that was on its way
+    assert len(wire.posts) == 1
+
+    hand.type(prompt="a waltz")
+    hand.click("generate")
+    hand.click("neither")
+    assert hand.question is None
+    assert len(wire.posts) == 1
+
+
+def test_after_a_reload_of_the_page_players_appear_inside_the_form(phaseo, wire):
+    """A page that is loaded anew cannot find the form's outputs: what comes now is in the form."""
+    wire.gets = [lambda wire: wire.state("in_progress")]
+    hand = Hand("a waltz", model="minimax/music-2.6")
+    hand.form._showing._n_shown = 1
+    hand.put_rendered()
+    hand.click("generate")
+    hand.places[-1].wait_for("a waltz")
+
+    hand.put_rendered()
+    inside = hand.form.children[-1]
+    until(lambda: "a waltz" in inside.value, "the running job's line")
+    wire.gets = [Wire.done]
+    hand.settle()
+
+    until(lambda: "<audio" in inside.value, "the player")
+    n_children = len(hand.form.children)
+    hand.put_rendered()  # and once more: it stays where it is
+    assert len(hand.form.children) == n_children
+    assert "<audio" in hand.form.children[-1].value
+
+
+def test_a_form_in_code_leaves_the_player_to_the_cell(phaseo, wire):
+    """A cell that awaits the form's job and ends with the take shows its player, too."""
+    from phaseo_nb.takes import cell_run
+
+    hand = Hand("a waltz", model="minimax/music-2.6")
+    take = hand.form.generate().result()
+
+    hand.places[-1].wait_for("<audio")
+    assert not take.is_shown(cell_run() or "In[1]")
+    assert take._shown_in == set()
+
+
+def test_a_job_that_is_taken_up_again_stands_in_one_place(phaseo, wire):
+    """The card of a stopped job does not go on saying that nobody waits for it."""
+    wire.gets = [lambda wire: wire.state("in_progress")]
+    hand = Hand("a waltz", model="minimax/music-2.6")
+    hand.click("generate")
+    hand.places[-1].wait_for("task_1")
+    hand.click("stop")
+    hand.settle()
+    wire.gets = [Wire.done]
+    hand.click("generate")
+    hand.settle()
+
+    hand.places[-2].wait_for("<audio")
+    hand.places[-1].wait_for("Taken up again")
+    assert len(wire.posts) == 1
 
 
 def test_a_double_click_orders_once(phaseo, wire):
@@ -474,7 +555,12 @@ def test_a_gateway_without_a_key_is_refused_with_the_way_to_give_one(sandbox):
 
     assert hand.form.session.gateway == "sandbox"
     assert hand.parts.text("gateway") == "sandbox"
-    assert "UDIOAPI_KEY" in hand.state
+    assert "no key for udio yet" in hand.state
+    (field,) = hand.parts._login.children
+    field._on_message(field, {"kind": "key"}, [b"a-key-of-udio-0123456789"])
+    hand.type(gateway="udio")
+    assert hand.form.session.gateway == "udio"
+    assert hand.parts._login.children == ()
 
 
 def test_each_gateway_has_its_models_and_panels(sandbox, monkeypatch):

@@ -39,6 +39,8 @@ class FieldSet(anywidget.AnyWidget):
         Whether it is open at first.
     listener
         Called with a field's name and text whenever a person has changed it.
+    on_rendered
+        Called whenever a page draws it: when it is shown, and again when a page is loaded anew.
     """
 
     _esm = script("fieldset")
@@ -65,10 +67,12 @@ class FieldSet(anywidget.AnyWidget):
         title: str = "",
         is_open: bool = True,
         listener: Listener = lambda name, text: None,
+        on_rendered: Callable[[], None] = lambda: None,
     ) -> None:
         self._kinds = {field.name: field.kind for field in fields}
         self._files: dict[str, str] = {}
         self._listener = listener
+        self._on_rendered = on_rendered
         self._n_focused = 0
         super().__init__(
             title=title,
@@ -109,6 +113,9 @@ class FieldSet(anywidget.AnyWidget):
     def _on_message(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         """Take what a person typed; a message may be anything."""
         if not isinstance(content, dict):
+            return
+        if content.get("rendered") is True:
+            self._on_rendered()
             return
         name, text = content.get("name"), content.get("text")
         kind = self._kinds.get(name) if isinstance(name, str) else None

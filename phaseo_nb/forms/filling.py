@@ -31,7 +31,9 @@ def texts_of(wire: Wire, words: Mapping[str, Any], request: Request | None) -> d
     Raises
     ------
     RequestRejected
-        Something for which there is no control.
+        An option for which there is no control.
+    TypeError
+        A word that ``generate`` does not know.
     """
     given = {**_of_request(request), **{k: v for k, v in words.items() if v is not None}}
     return {
@@ -76,7 +78,12 @@ def _inside(home: str, options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _known(name: str) -> str:
+    if name not in FIELDS and "." not in name:
+        message = f"MusicForm() got an unexpected keyword argument {name!r}"
+        raise TypeError(message)
     if name not in FIELDS:
-        expected = f"The form has no control for it. In code: await nb.generate(…, {name}=…)."
+        home, _, option = name.partition(".")
+        code = f"await nb.generate(…, {home}={{{option!r}: …}})"
+        expected = f"The form has no control for it. In code: {code}."
         raise RequestRejected(Issue(name, "no_control", None, expected))
     return name

@@ -29,8 +29,10 @@ class Parts:
 
     def __init__(self, form: MusicForm) -> None:
         self._open_groups = [
-            FieldSet(fields, listener=form.changed) for fields in (WHERE, PROMPT, WORDS, SETTINGS)
+            FieldSet(fields, listener=form.changed) for fields in (WHERE, WORDS, SETTINGS)
         ]
+        prompt = FieldSet(PROMPT, listener=form.changed, on_rendered=form._showing.rendered)
+        self._open_groups.insert(1, prompt)
         self._panels = {
             panel.name: FieldSet(
                 panel.fields, title=panel.title, is_open=False, listener=form.changed
@@ -45,13 +47,16 @@ class Parts:
         self.body = button("Show request", "Exactly what is sent", "pnb-plain")
         self.first = button("", "", "pnb-primary")
         self.second = button("", "")
+        self.neither = button("Not now", "Change nothing", "pnb-plain")
         self._head = ipywidgets.HTML()
         self._price = _wide(ipywidgets.HTML())
         self._question = ipywidgets.HTML()
         self._state = ipywidgets.HTML()
         self._readout = Readout(is_hidden=True)
         self._shown: str | None = None
-        self._asks = _row("pnb-asks", self._question, self.first, self.second)
+        answers = self.first, self.second, self.neither
+        self._asks = _row("pnb-asks", self._question, *answers)
+        self._login = ipywidgets.Box()
         self.stop.disabled = True
         _hide(self._asks, True)
         _hide(self._state, True)
@@ -63,8 +68,9 @@ class Parts:
         panels = ipywidgets.VBox(list(self._panels.values()))
         panels.add_class("pnb-panels")
         actions = _row("pnb-actions", self.generate, self.stop, self._price, self.code, self.body)
-        groups = self._open_groups
-        return [self._head, *groups, panels, self._asks, actions, self._state, self._readout]
+        where, *others = self._open_groups
+        top = [self._head, where, self._login, *others, panels]
+        return [*top, self._asks, actions, self._state, self._readout]
 
     # -- controls ----------------------------------------------------------------------------------
 
@@ -159,6 +165,10 @@ class Parts:
         _hide(self.second, not second)
         _hide(self._asks, False)
         self.first.focus()
+
+    def offer_login(self, field: Any) -> None:
+        """Show a field for a key below the gateway; ``None`` takes it away."""
+        self._login.children = () if field is None else (field,)
 
     def ask_no_more(self) -> None:
         """Take the question away."""

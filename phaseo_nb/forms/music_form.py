@@ -15,28 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from .. import cards
 from ..connecting import default_session, session_beside
-from ..errors import PhaseoError, RequestRejected
+from ..errors import PhaseoError, RequestRejected, SettingsError
 from ..gateways import ModelInfo, catalogue
 from ..phrases import excerpt
 from ..session import Session, check_waiting
+from ..settings import WIRES
+from ..settings.keys import stored_key
 from .choosing import gateway_choices, list_words, model_choices, note_of, price_words
 from .code import code_of
 from .drafts import Draft, Request, as_wire, out_of_use, read_draft
 from .filling import texts_of
 from .form_parts import Parts
-from .look import WIDGET_VIEW, is_unproven, show_way_around
 from .ordering import Ordering
 from .panels import OTHER_MODEL
-from .places import BLANK, Shelf, WidgetPlace, outputs_stay_live
+from .showing import Showing
 
 if TYPE_CHECKING:
     from ..handle import Job
     from ..takes import Take
 
-N_PLACES = 8
-"""Live lines and players that a form shows at a time; older takes are in the library."""
 _LONGEST_READOUT = 100_000
 
 
@@ -95,7 +93,7 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
         self._models: dict[str, list[ModelInfo]] = {}
         self._is_touched = False
         self._lock = threading.RLock()
-        self._shelf: Shelf | None = None
+        self._showing = Showing(self)
         self._parts = parts = Parts(self)
         super().__init__(children=parts.children)
         for name in ("phaseo-nb-w", "phaseo-nb-form"):
@@ -205,6 +203,7 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
         """React to what a person typed or chose."""
         with self._lock:
             self._is_touched = True
+            self._ordering.forget_question()
             if name == "gateway":
                 self._choose_gateway(text)
             self._refresh()
@@ -225,13 +224,24 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
             if name not in self._sessions:
                 self._sessions[name] = session_beside(self._home, name)
         except PhaseoError as error:
-            self._parts.say_error(error)
             self._parts.put("gateway", self.session.gateway)
+            self._refuse_gateway(name, error)
             return
+        self._parts.offer_login(None)
         self._parts.say("")
         self.session = self._sessions[name]
         self._parts.put("model", self.session.connection.model or "")
         self._ordering.learn_models()
+
+    def _refuse_gateway(self, name: str, error: PhaseoError) -> None:
+        if not isinstance(error, SettingsError) or stored_key(WIRES[name].key_variable):
+            self._parts.say_error(error)
+            return
+        from .key_field import KeyField
+
+        self._parts.offer_login(KeyField(name))
+        words = f"There is no key for {name} yet. Enter it above, then choose {name} once more."
+        self._parts.say(words)
 
     def models(self) -> list[ModelInfo]:
         """Return the models of the chosen gateway as they are known by now."""
@@ -304,43 +314,13 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
 
     # -- where it is shown -------------------------------------------------------------------------
 
-    def shelf(self) -> Shelf | None:
-        """Where live lines and players go; ``None`` where nobody looks."""
-        if self._shelf is None and not outputs_stay_live():
-            places = [WidgetPlace() for _ in range(N_PLACES)]
-            self._shelf = Shelf(list(places))
-            self.children = [*self._parts.children, *(place.widget for place in places)]
-        return self._shelf
-
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
-        from ..live import can_watch
-
-        def show(bundle: dict[str, Any], **more: Any) -> Any:
-            return display(bundle, raw=True, **more)  # type: ignore[no-untyped-call]
-
-        show(self._repr_mimebundle_())
-        if is_unproven():
-            show_way_around("await nb.generate(…)")
-        if can_watch() and outputs_stay_live():
-            self._shelf = Shelf([show(BLANK, display_id=True) for _ in range(N_PLACES)])
+        self._showing.show()
         self._ordering.look_for_open_ends()
         self._ordering.learn_models()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {
-            "text/plain": repr(self),
-            "text/html": self._twin(),
-            WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.model_id},
-        }
-
-    def _twin(self) -> str:
-        """Return what stands for the form where widgets are not shown."""
-        draft = self.draft()
-        lines = ["This form works where widgets are shown and its kernel runs: run the cell again."]
-        code = "await nb.generate(…)" if draft.request is None else code_of(draft)
-        return cards.note_card([*lines, f"The same in code: {excerpt(code, 400)}"], heading="Form")
+        return self._showing.bundle()
 
 
 def _pretty(body: Any) -> str:

@@ -40,8 +40,10 @@ class Ordering:
         self._lock = threading.Lock()
         self._is_handing_in = False
         self._answers: tuple[Callable[[], None], Callable[[], None]] = (_nothing, _nothing)
+        self._is_about_controls = False
         parts.generate.on_click(lambda _: self._start(self._generate()))
         parts.stop.on_click(lambda _: self._stop())
+        parts.neither.on_click(lambda _: self._answer(None))
         parts.code.on_click(lambda _: parts.toggle_readout("code", form.shown_text))
         parts.body.on_click(lambda _: parts.toggle_readout("request", form.shown_text))
         parts.first.on_click(lambda _: self._answer(0))
@@ -64,8 +66,9 @@ class Ordering:
             first = parts.first_problem(draft.problems)
             if first is not None:
                 parts.focus(first)
-            n = len(draft.problems)
+            n = len(set(draft.problems.values()))
             parts.say(f"Not sent: {n} thing{'s' if n != 1 else ''} to look at above.")
+            self._is_about_controls = True
             return
         if not (is_sure or fresh):
             found = await asyncio.to_thread(form.session.find, draft.request, take=draft.take)
@@ -84,6 +87,7 @@ class Ordering:
             lambda: self._start(self._generate(fresh=True)),
         )
         self._parts.say("")
+        self._is_about_controls = True
         self._parts.ask(
             f"This very request is in your library already, as take {number}.",
             "Play it, free",
@@ -96,10 +100,12 @@ class Ordering:
             is_known = job in self.jobs
             if not is_known:
                 self.jobs.append(job)
-        shelf = form.shelf()
-        if shelf is not None and job not in shelf.jobs:
-            shelf.put(job, form.session)
+        shelf = form._showing.shelf
+        made_room = shelf is not None and job not in shelf.jobs and shelf.put(job, form.session)
         job.subscribe(self._on_change if not is_known else self._say_it_is_known)
+        if made_room:
+            words = "The oldest one below made room. It is in your library: nb.LibraryBrowser()."
+            self._parts.say(words)
 
     def _say_it_is_known(self, job: Job) -> None:
         if job.outcome == (None, None):
@@ -114,13 +120,16 @@ class Ordering:
             engine.submit(self._refresh())
         title = f"“{excerpt(job.prompt or 'Untitled', 60)}”"
         if take is not None:
-            where = " below" if self._form.shelf() is not None else ""
+            where = " below" if self._form._showing.shelf is not None else ""
             was = "from your library, nothing was paid" if job.was_kept else "kept in your library"
             self._parts.say(f"Take {take.number} of {title} is here{where}: {was}.")
         elif isinstance(error, JobTimeout):
-            self._parts.say(f"Nobody waits for {title} any more. It goes on; nb.resume() has it.")
+            self._parts.say(
+                f"You stopped waiting for {title}. It goes on at the service: press Generate for "
+                "the same again, or nb.resume(), to pick it up. It is not paid twice."
+            )
         elif error is not None:
-            if self._form.shelf() is None:
+            if self._form._showing.shelf is None:
                 self._parts.say_error(error)
             else:
                 self._parts.say(f"{title} came to nothing; why, is said below.")
@@ -133,16 +142,27 @@ class Ordering:
             await asyncio.to_thread(self._form.refresh)
 
     def _stop(self) -> None:
+        self._parts.generate.focus()  # Stop goes out of use, and with it the keyboard's place
         for job in self.jobs:
             if job.is_waiting:
                 job.stop_waiting()
 
     # -- questions ---------------------------------------------------------------------------------
 
-    def _answer(self, which: int) -> None:
+    def _answer(self, which: int | None) -> None:
         answers, self._answers = self._answers, (_nothing, _nothing)
         self._parts.ask_no_more()
-        answers[which]()
+        self._parts.generate.focus()
+        if which is not None:
+            answers[which]()
+
+    def forget_question(self) -> None:
+        """Take back what was asked or said about controls that say something else by now."""
+        if self._is_about_controls:
+            self._is_about_controls = False
+            self._answers = (_nothing, _nothing)
+            self._parts.ask_no_more()
+            self._parts.say("")
 
     def look_for_open_ends(self) -> None:
         """Offer to take up what an earlier kernel left behind; asked when the form is shown."""
@@ -161,7 +181,8 @@ class Ordering:
         which = f"{n} jobs are" if n > 1 else f"{first} is"
         self._answers = lambda: self._start(self._take_up()), _nothing
         words = f"{which} still open from before, paid for and not fetched yet."
-        self._parts.ask(words, "Take it up" if n == 1 else "Take them up", "Not now")
+        self._is_about_controls = False
+        self._parts.ask(words, "Take it up" if n == 1 else "Take them up", "")
 
     async def _take_up(self) -> None:
         for job in await asyncio.to_thread(self._form.session.resume_all):
@@ -184,11 +205,10 @@ class Ordering:
         """Begin an action; a second click while a request is handed in must not order twice."""
         if not quietly:
             with self._lock:
-                if self._is_handing_in:
+                if self._is_handing_in:  # the button stays in use, or the keyboard loses its place
                     action.close()
                     return
                 self._is_handing_in = True
-            self._parts.generate.disabled = True
         self.work = engine.submit(self._carry(action, quietly))
 
     async def _carry(self, action: Coroutine[Any, Any, None], quietly: bool) -> None:
@@ -206,7 +226,6 @@ class Ordering:
             if not quietly:
                 with self._lock:
                     self._is_handing_in = False
-                self._parts.generate.disabled = False
 
 
 def _nothing() -> None:

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 import ipywidgets
 
+from .. import cards
 from ..engine import engine
 from ..handle import Job
-from ..live import Bundle, LiveLine
+from ..live import Bundle, LiveLine, Part, _bundle
 
 BLANK: Bundle = {"text/html": "", "text/plain": ""}
 
@@ -81,18 +82,32 @@ class Shelf:
         self._places = places
         self._lines: list[ShelfLine] = []
 
-    def put(self, job: Job, session: Any) -> ShelfLine:
-        """Show a job on top of the others; the oldest goes where there is no room."""
+    def put(self, job: Job, session: Any) -> bool:
+        """Show a job on top of the others; tell whether an older one had to make room."""
+        for line in self._lines:
+            if line.job.n == job.n:
+                line.is_taken_up_elsewhere()
         line = ShelfLine(job, session)
+        is_full = self._place(line)
+        line.show()
+        return is_full
+
+    def take_over(self, other: Shelf) -> None:
+        """Show what still runs in places that nobody can see any more."""
+        for line in other._lines:
+            if line.job.is_waiting:
+                self._place(line)
+
+    def _place(self, line: ShelfLine) -> bool:
         self._lines.append(line)
-        if len(self._lines) <= len(self._places):
-            line.move_to(self._places[-len(self._lines)])
-        else:
+        is_full = len(self._lines) > len(self._places)
+        if is_full:
             del self._lines[0]
             for each, place in zip(self._lines, reversed(self._places), strict=True):
                 each.move_to(place)
-        line.show()
-        return line
+        else:
+            line.move_to(self._places[-len(self._lines)])
+        return is_full
 
     @property
     def jobs(self) -> list[Job]:
@@ -105,6 +120,8 @@ class ShelfLine(PlacedLine):
 
     def __init__(self, job: Job, session: Any) -> None:
         super().__init__(job, session, None, says_errors=True)
+        self.cell_run = None  # no cell's output: a cell that awaits the job shows its player itself
+        self.notes = _failed_before(job)  # all else is said at the controls
         self._shown: Bundle | None = None
 
     def move_to(self, place: Any) -> None:
@@ -113,6 +130,18 @@ class ShelfLine(PlacedLine):
         if self._shown is not None:
             place.update(self._shown, raw=True)
 
+    def is_taken_up_elsewhere(self) -> None:
+        """Say that the job goes on in a line above."""
+        if self.job.take is None:
+            self._draw(_bundle(Part.of(cards.remark, "Taken up again, see above.")))
+
     def _draw(self, bundle: Bundle) -> None:
         self._shown = bundle
         super()._draw(bundle)
+
+
+def _failed_before(job: Job) -> Part | None:
+    if job.failed_before is None:
+        return None
+    said = f"The last attempt at this request failed. It cost: {job.failed_before}."
+    return Part.of(cards.note_card, [said])

@@ -19,6 +19,7 @@ LONGEST_OBJECT = 200_000
 
 _WHOLE = re.compile(r"[+-]?\d{1,17}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,17}(\.\d{0,17})?|\.\d{1,17})(e[+-]?\d{1,3})?", re.ASCII | re.I)
+_COMMA = re.compile(r"[+-]?\d{1,17},\d{1,17}", re.ASCII)
 _PAIR = re.compile(r"\s*([A-Za-z0-9_]{1,32})\s*[=:]\s*(\S+)\s*")
 _FLAGS = {"true": True, "false": False}
 
@@ -92,6 +93,9 @@ def _whole(text: str) -> Any:
 
 def _number(text: str) -> Any:
     text = text.strip()
+    if _COMMA.fullmatch(text):
+        message = f"Write it with a point: {text.replace(',', '.')}."
+        raise Misread(message)
     if not _NUMBER.fullmatch(text):
         return text
     number = float(text)

@@ -189,6 +189,7 @@ _IN_WORDS = {
     "array": "a list",
     "record": "an object (a dict)",
 }
+_GOT = {"NaN": "NaN", "string": "text"}
 _UNIONS = {
     "sample_rate": "16000, 24000, 32000 or 44100",
     "bitrate": "32000, 64000, 128000 or 256000",
@@ -204,7 +205,7 @@ def in_words(issue: SchemaIssue, known: Iterable[str] = ()) -> Issue:
         wanted, _, got = message.partition("expected ")[2].partition(", received ")
         expected = f"It must be {_IN_WORDS.get(wanted, wanted)}"
         missing = {"undefined": ", and is missing.", "null": "; to say nothing, leave it out."}
-        of_another_kind = f", not {'NaN' if got == 'NaN' else _article(got)}."
+        of_another_kind = f", not {_GOT.get(got) or _article(got)}."
         expected += missing.get(got, "." if (wanted, got) == ("int", "number") else of_another_kind)
     elif code == "invalid_value":
         expected = "It must be one of " + message.partition("one of ")[2].replace("|", ", ") + "."

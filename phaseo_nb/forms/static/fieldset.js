@@ -164,7 +164,9 @@ class Control {
     input.disabled = unused !== undefined;
     input.setAttribute("aria-invalid", String(Boolean(wrong) && unused === undefined));
     for (const button of this.root.querySelectorAll("button")) button.disabled = input.disabled;
-    const words = unused ?? wrong ?? note ?? this.chosen ?? "";
+    // Of a group that is out of use altogether, its title says so; here one may still read on.
+    const isGroup = unused !== undefined && model.get("title") !== "";
+    const words = (isGroup ? "" : unused) ?? wrong ?? note ?? this.chosen ?? "";
     says.textContent = words || field.help;
     const kind = unused !== undefined || !words ? "" : wrong ? " pnb-wrong" : note ? " pnb-note" : "";
     says.className = `pnb-says${kind}`;
@@ -241,6 +243,7 @@ function render({ model, el }) {
   el.dataset.lmSuppressShortcuts = "true"; // Lab would take a letter typed in a list as a command
   el.append(details ?? grid);
   open();
+  model.send({ rendered: true });
   return () => {
     model.off(asked, say);
     model.off("change:texts", take);
