@@ -59,22 +59,25 @@ class Front:
 def subshell_of(kernel):
     """A subshell, as Lab makes one for widgets; ``None`` where the kernel has none."""
     client = kernel.client
-    client.kernel_info()
-    info = client.get_shell_msg(timeout=10)["content"]
+    info = answer(client.kernel_info(), client.get_shell_msg)
     if "kernel subshells" not in info.get("supported_features", []):
         return None
     message = client.session.msg("create_subshell_request", {})
     client.control_channel.send(message)
-    reply = client.get_control_msg(timeout=10)
-    return reply["content"]["subshell_id"]
+    return answer(message["header"]["msg_id"], client.get_control_msg)["subshell_id"]
+
+
+def answer(message_id, get):
+    """The answer to a request; those to earlier ones may still be on their way."""
+    while (reply := get(timeout=20))["parent_header"].get("msg_id") != message_id:
+        pass
+    return reply["content"]
 
 
 @pytest.fixture(params=["main shell", "subshell"])
 def front(request, running_kernel, enter):  # noqa: F811
     enter("")
     subshell = None
-    while running_kernel.client.shell_channel.msg_ready():
-        running_kernel.client.get_shell_msg()
     if request.param == "subshell":
         subshell = subshell_of(running_kernel)
         if subshell is None:

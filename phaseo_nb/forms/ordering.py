@@ -35,6 +35,7 @@ class Ordering:
         self._form = form
         self._parts = parts = form._parts
         self.jobs: list[Job] = []
+        self._said_sent: list[Job] = []
         self.work: Future[None] | None = None
         """What the last click started."""
         self._lock = threading.Lock()
@@ -133,7 +134,8 @@ class Ordering:
                 self._parts.say_error(error)
             else:
                 self._parts.say(f"{title} came to nothing; why, is said below.")
-        elif job.is_sent:
+        elif job.is_sent and job not in self._said_sent:
+            self._said_sent.append(job)  # once, and not again at each answer of the service
             self._parts.say(f"{title} is handed in. Its line below shows how it stands.")
 
     async def _refresh(self) -> None:

@@ -224,6 +224,11 @@ function render({ model, el }) {
     say();
     requestAnimationFrame(() => controls.get(wanted)?.input.focus());
   };
+  // A button need not take the focus when it is clicked, and what was typed must arrive before.
+  const flush = () => {
+    for (const control of controls.values()) control.send();
+  };
+  document.addEventListener("pointerdown", flush, true);
   if (details) {
     details.addEventListener("toggle", () => {
       if (details.open) fill();
@@ -245,6 +250,7 @@ function render({ model, el }) {
   open();
   model.send({ rendered: true });
   return () => {
+    document.removeEventListener("pointerdown", flush, true);
     model.off(asked, say);
     model.off("change:texts", take);
     model.off("change:is_open", open);
