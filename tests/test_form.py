@@ -456,6 +456,26 @@ def test_two_jobs_at_once_each_have_their_place(phaseo, wire):
     assert [take.number for take in hand.form.takes] == [1, 1]
 
 
+def test_two_forms_do_not_mix(phaseo, wire):
+    """Two forms in one notebook: each shows its own jobs, stops its own, and says its own."""
+    wire.gets = [lambda wire: wire.state("in_progress")]
+    one = Hand("a waltz", model="minimax/music-2.6")
+    other = Hand("a march", model="minimax/music-2.6")
+    one.click("generate")
+    other.click("generate")
+    one.places[-1].wait_for("a waltz")
+    other.places[-1].wait_for("a march")
+    one.click("stop")
+    one.settle()
+    wire.gets = [Wire.done]
+    other.settle()
+
+    other.places[-1].wait_for("<audio")
+    assert one.form.takes == []
+    assert "You stopped waiting for “a waltz”" in one.state
+    assert [take.request.prompt for take in other.form.takes] == ["a march"]
+
+
 def test_older_takes_make_room(phaseo, wire):
     """With three places, the fourth take is on top and the first one's place is given up."""
     hand = Hand(model="minimax/music-2.6")
