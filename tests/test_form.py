@@ -372,6 +372,37 @@ def test_a_question_is_taken_back_when_the_request_changes(phaseo, wire):
     assert len(wire.posts) == 1
 
 
+def test_playing_never_pays(phaseo, wire):
+    """A take that was deleted while the question stood is not bought by the free answer."""
+    hand = Hand("a waltz", model="minimax/music-2.6")
+    hand.click("generate")
+    hand.settle()
+    hand.click("generate")
+    nb.library().delete(hand.form.take)
+
+    hand.click("first")
+
+    assert len(wire.posts) == 1
+    assert "not in your library any more" in hand.state
+
+
+def test_a_library_that_is_damaged_does_not_break_the_form(phaseo, monkeypatch):
+    """Where the library cannot be read the form says so and goes on taking what is typed."""
+    hand = Hand("a waltz", model="minimax/music-2.6")
+
+    def broken(*_, **__):
+        message = "The library is damaged."
+        raise nb.LibraryError(message)
+
+    monkeypatch.setattr(type(phaseo), "find", broken)
+    hand.type(prompt="a march")
+
+    assert hand.price == "The library is damaged."
+    assert hand.form.request.prompt == "a march"
+    hand.click("generate")
+    assert "The library is damaged." in hand.state
+
+
 def test_after_a_reload_of_the_page_players_appear_inside_the_form(phaseo, wire):
     """A page that is loaded anew cannot find the form's outputs: what comes now is in the form."""
     wire.gets = [lambda wire: wire.state("in_progress")]

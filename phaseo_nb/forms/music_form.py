@@ -92,6 +92,7 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
         self._sessions = {self._home.gateway: self._home}
         self._models: dict[str, list[ModelInfo]] = {}
         self._is_touched = False
+        self._gateways = gateway_choices(self._home)
         self._lock = threading.RLock()
         self._showing = Showing(self)
         self._parts = parts = Parts(self)
@@ -227,6 +228,7 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
             self._parts.put("gateway", self.session.gateway)
             self._refuse_gateway(name, error)
             return
+        self._gateways = gateway_choices(self._home)  # a key may have been typed meanwhile
         self._parts.offer_login(None)
         self._parts.say("")
         self.session = self._sessions[name]
@@ -261,7 +263,7 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
         draft, session, parts = self.draft(), self.session, self._parts
         models = self.models()
         chosen = self._parts.text("model")
-        parts.choose("gateway", gateway_choices(self._home))
+        parts.choose("gateway", self._gateways)
         parts.choose("model", model_choices(models, chosen=chosen, is_sandbox=session.is_sandbox))
         problems = draft.problems if self._is_touched else {}
         notes = {"model": list_words(models, note_of(models, self.model)), **draft.notes}
@@ -273,7 +275,11 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
             wire=session.connection.name,
         )
         parts.mark(session.is_sandbox)
-        parts.show_price(self._price_words(draft, problems))
+        try:
+            words = self._price_words(draft, problems)
+        except PhaseoError as error:  # such as a library that was damaged meanwhile
+            words = excerpt(str(error), 200)
+        parts.show_price(words)
         parts.refresh_readout(self.shown_text)
         return draft
 

@@ -59,7 +59,7 @@ class Ordering:
         self._follow(job)
         return job
 
-    async def _generate(self, *, fresh: bool = False, is_sure: bool = False) -> None:
+    async def _generate(self, *, fresh: bool = False, only_play: bool = False) -> None:
         form, parts = self._form, self._parts
         parts.ask_no_more()
         draft = await asyncio.to_thread(form.show_problems)
@@ -71,10 +71,14 @@ class Ordering:
             parts.say(f"Not sent: {n} thing{'s' if n != 1 else ''} to look at above.")
             self._is_about_controls = True
             return
-        if not (is_sure or fresh):
+        if not fresh:
             found = await asyncio.to_thread(form.session.find, draft.request, take=draft.take)
-            if found is not None and found[0] == "kept":
-                self._ask_what_to_do(found[1], draft)
+            state, number = found or ("", 0)
+            if only_play and state != "kept":  # deleted meanwhile: what was said to be free is not
+                parts.say("It is not in your library any more. Press Generate to make it anew.")
+                return
+            if state == "kept" and not only_play:
+                self._ask_what_to_do(number, draft)
                 return
         parts.say("Handing in …")
         await asyncio.to_thread(self.order, draft, fresh=fresh)
@@ -84,7 +88,7 @@ class Ordering:
         words = str(price) if price.usd or price.credits else ""
         cost = "" if self._form.session.is_sandbox else f" ({words or 'price unknown'})"
         self._answers = (
-            lambda: self._start(self._generate(is_sure=True)),
+            lambda: self._start(self._generate(only_play=True)),
             lambda: self._start(self._generate(fresh=True)),
         )
         self._parts.say("")
