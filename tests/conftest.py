@@ -73,3 +73,6 @@ def home(tmp_path, monkeypatch):
     connecting = sys.modules.get("phaseo_nb.connecting")
     if connecting is not None:
         connecting._default = None  # the next test connects by itself
+    keys = sys.modules.get("phaseo_nb.settings.keys")
+    if keys is not None:
+        keys._entered.clear()

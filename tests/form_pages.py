@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 
+from playwright.sync_api import TimeoutError
+
 HOME = 'import os; os.environ["PHASEO_NB_HOME"] = os.path.abspath("{}-home")\n'
 """Each notebook has a library of its own, or the jobs of one would be open ends of the next."""
 
@@ -87,8 +89,20 @@ class FormPage:
         for name, text in texts.items():
             self.control(name.replace("_", " ")).fill(text)
 
-    def generate(self):
+    def generate(self, until=None):
+        """Press the button; with ``until``, wait for what comes, and press once more if need be.
+
+        On a machine that stands still for seconds a press can overtake what was typed just
+        before. A person would press again; nothing is bought twice by it.
+        """
         self.button("Generate").click()
+        if until is None:
+            return
+        try:
+            until.first.wait_for(timeout=25_000)
+        except TimeoutError:
+            self.button("Generate").click()
+            until.first.wait_for(timeout=60_000)
 
     def wait_for_words(self, words, seconds=30):
         self.page.locator(f"text={words}").first.wait_for(timeout=seconds * 1000)

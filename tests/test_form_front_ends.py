@@ -22,8 +22,7 @@ def make_a_track(page):
     """Fill the form, press the button, hear what came."""
     form = FormPage(page)
     form.fill(Prompt="a quick waltz", Duration="2")
-    form.generate()
-    page.wait_for_selector("audio", timeout=60_000)
+    form.generate(until=page.locator("audio"))
     (played,) = play_all(page)
     assert played["duration"] == pytest.approx(2.0, abs=0.2)
     assert played["played"] > 0.05

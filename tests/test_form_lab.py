@@ -64,8 +64,7 @@ def test_a_musician_needs_nothing_but_the_form(lab, browser):
     )
     says = page.locator("#" + title.get_attribute("aria-describedby"))
     assert "suno.title" in says.inner_text()
-    form.generate()
-    form.wait_for_words("/Not sent/")
+    form.generate(until=page.locator("text=/Not sent/"))
     assert orders.bodies == []
     assert title.evaluate("(element) => document.activeElement === element")
     form.panel("Suno options").get_by_label("Custom mode").select_option("")
@@ -74,27 +73,24 @@ def test_a_musician_needs_nothing_but_the_form(lab, browser):
     # A track with the length that was asked for.
     form.choose("Model", "sandbox/band")
     form.fill(Prompt="Warm jazz trio", Duration="3")
-    form.generate()
+    form.generate(until=page.locator("audio"))
     orders.wait_for(1)
-    page.wait_for_selector("audio", timeout=60_000)
     (played,) = play_all(page)
     assert played["duration"] == pytest.approx(3.0, abs=0.2)
     assert played["played"] > 0.05
 
     # A long job and a quick one at the same time; the long one is stopped, not lost.
     form.fill(Prompt="a long march")
-    form.generate()
-    form.wait_for_words("/usually about|Waiting in line|Making your music/")
+    form.generate(until=page.locator("text=/Waiting in line|Making your music/"))
     form.fill(Prompt="a quick waltz", Duration="2")
-    form.generate()
-    page.wait_for_function("document.querySelectorAll('audio').length === 2", timeout=60_000)
+    form.generate(until=page.locator("audio >> nth=1"))
     assert form.button("Stop waiting").is_enabled()
     form.button("Stop waiting").click()
     form.wait_for_words("/nb.resume\\(\\)/")
     orders.wait_for(3)
 
     # The same request again is asked about; playing it costs nothing.
-    form.generate()
+    form.generate(until=form.button("Play it, free"))
     form.button("Play it, free").click()
     form.wait_for_words("/nothing was paid/")
     orders.wait_for(3)
@@ -108,8 +104,7 @@ def test_a_musician_needs_nothing_but_the_form(lab, browser):
     form = FormPage(page)
     form.wait_for_words("/loaded anew/")
     form.fill(Prompt="a polka", Duration="2")
-    form.generate()
-    page.locator(".phaseo-nb-form audio").wait_for(timeout=60_000)
+    form.generate(until=page.locator(".phaseo-nb-form audio"))
     page.close()
     shared_and_exported(lab, browser)
 
@@ -149,8 +144,7 @@ def test_after_a_restart_the_form_offers_what_is_open(lab, browser):
     run_cell(page, 0)
     form = FormPage(page)
     form.fill(Prompt="a harp before the storm", Duration="2")
-    form.generate()
-    form.wait_for_words("/is handed in/")
+    form.generate(until=page.locator("text=/is handed in/"))
     run_cell(page, 1)
     page.locator(".jp-Dialog button").first.click(timeout=30_000)  # "the kernel has died"
     page.locator("text=/\\| Idle/").wait_for(timeout=60_000)
@@ -243,8 +237,7 @@ def test_pasted_markup_stays_text(lab, browser):
     assert page.locator(".phaseo-nb-form b").count() == 0
     assert page.title().replace("*", "") == title.replace("*", "")
     assert Orders(lab.folder, "evil.jsonl").bodies == []
-    form.generate()
-    page.wait_for_selector("audio", timeout=60_000)
+    form.generate(until=page.locator("audio"))
     assert page.locator(".jp-OutputArea img[src='x']").count() == 0
     assert Orders(lab.folder, "evil.jsonl").wait_for(1)["prompt"] == EVIL
     page.close()

@@ -253,8 +253,9 @@ def test_what_cannot_be_filled_in_is_said(bare, capsys, home, prompt, said):
 # -- where it stands -----------------------------------------------------------------------------
 
 
-def test_the_result_is_a_value(shell):
+def test_the_result_is_a_value(shell, monkeypatch):
     """A line can be assigned, and what a cell made is in `_`."""
+    monkeypatch.delattr("builtins._", raising=False)  # of a doctest before: IPython respects it
     run(shell, "take = %music -d 2 slow harp")
     again = run(shell, "%%music -d 2\nslow harp")
 

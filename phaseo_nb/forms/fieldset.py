@@ -124,7 +124,10 @@ class FieldSet(anywidget.AnyWidget):
         if kind == "file":
             self._take_file(str(name), text, buffers)
         else:
-            self.texts = {**self.texts, str(name): storable(text)}
+            text = storable(text)
+            if text == self.texts.get(str(name)):  # said already
+                return
+            self.texts = {**self.texts, str(name): text}
         self._listener(str(name), self.text(str(name)))
 
     def _take_file(self, name: str, title: str, buffers: Sequence[Any]) -> None:

@@ -39,7 +39,7 @@ class Ordering:
         self.work: Future[None] | None = None
         """What the last click started."""
         self._lock = threading.Lock()
-        self._is_handing_in = False
+        self._in_turn = asyncio.Lock()
         self._answers: tuple[Callable[[], None], Callable[[], None]] = (_nothing, _nothing)
         self._is_about_controls = False
         parts.generate.on_click(lambda _: self._start(self._generate()))
@@ -208,18 +208,19 @@ class Ordering:
             await asyncio.to_thread(self._form.learn, session.gateway, models)
 
     def _start(self, action: Coroutine[Any, Any, None], *, quietly: bool = False) -> None:
-        """Begin an action; a second click while a request is handed in must not order twice."""
-        if not quietly:
-            with self._lock:
-                if self._is_handing_in:  # the button stays in use, or the keyboard loses its place
-                    action.close()
-                    return
-                self._is_handing_in = True
+        """Begin an action, after those that were begun before it: no click is lost.
+
+        A second click finds what the first has ordered, so nothing is ordered twice.
+        """
         self.work = engine.submit(self._carry(action, quietly))
 
     async def _carry(self, action: Coroutine[Any, Any, None], quietly: bool) -> None:
         try:
-            await action
+            if quietly:
+                await action
+            else:
+                async with self._in_turn:
+                    await action
         except PhaseoError as error:
             if not quietly:
                 self._parts.say_error(error)
@@ -228,10 +229,6 @@ class Ordering:
             if not quietly:
                 name = type(error).__name__
                 self._parts.say(f"This did not work ({name}); the log says more.")
-        finally:
-            if not quietly:
-                with self._lock:
-                    self._is_handing_in = False
 
 
 def _nothing() -> None:
