@@ -253,14 +253,12 @@ def test_what_cannot_be_filled_in_is_said(bare, capsys, home, prompt, said):
 # -- where it stands -----------------------------------------------------------------------------
 
 
-def test_the_result_is_a_value(shell, monkeypatch):
-    """A line can be assigned, and what a cell made is in `_`."""
-    monkeypatch.delattr("builtins._", raising=False)  # of a doctest before: IPython respects it
+def test_the_result_is_a_value(shell):
+    """A line can be assigned, and what a cell made is the cell's value."""
     run(shell, "take = %music -d 2 slow harp")
     again = run(shell, "%%music -d 2\nslow harp")
 
     assert shell.user_ns["take"] is again
-    assert shell.user_ns["_"] is again
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,13 @@ def test_the_history_keeps_what_was_typed(kernel):
     assert printed(kernel.run(code)) == "%%music -d 2\nslow harp"
 
 
+def test_what_a_cell_made_is_in_the_underscore(kernel):
+    """As after every cell, the last value is `_`."""
+    kernel.run("%%music -d 2\nslow harp")
+
+    assert printed(kernel.run("print(type(_).__name__)")) == "Take"
+
+
 @pytest.mark.parametrize(
     ("cell", "error"),
     [
