@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from browser import chromium, play_all
+from forms_by_hand import Handle
 from test_cards import EVIL, Page
 from test_lab import Lab, notebook, run_all
 from test_tables import connect, lose, make
@@ -23,25 +24,6 @@ from phaseo_nb.forms.questions import MOST, QuestionPanel
 from phaseo_nb.keeping import Attempts
 
 pytestmark = pytest.mark.usefixtures("quick")
-
-
-class Handle:
-    """A place in a notebook: what was drawn there, and a way to wait for it."""
-
-    def __init__(self):
-        self.drawn = []
-        self._changed = threading.Condition()
-
-    def update(self, bundle, *, raw):
-        assert raw
-        with self._changed:
-            self.drawn.append(bundle["text/html"])
-            self._changed.notify_all()
-
-    def wait_for(self, words):
-        with self._changed:
-            there = self._changed.wait_for(lambda: self.drawn and words in self.drawn[-1], 20)
-        assert there, self.drawn[-1:]
 
 
 @pytest.fixture
