@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import queue
 import subprocess
@@ -11,6 +12,13 @@ import time
 import pytest
 
 jupyter_client = pytest.importorskip("jupyter_client")
+
+IPYKERNEL = tuple(map(int, importlib.metadata.version("ipykernel").split(".")[:2]))
+# Plain cells of asyncio.sleep alone show it too: one in some dozens of cells after an interrupt.
+may_go_deaf = pytest.mark.skipif(
+    (7, 0) <= IPYKERNEL < (7, 4),
+    reason="ipykernel 7.0 to 7.3 may never start the cell that comes after an interrupt",
+)
 
 # One kernel serves the module; each test has a library folder and a sandbox of its own.
 SETUP = """
@@ -237,12 +245,13 @@ def test_a_submitted_job_turns_into_its_player_after_its_cell(kernel):
     assert later[-1].get("transient", {}).get("display_id", display_id) == display_id
 
 
+@may_go_deaf
 @pytest.mark.parametrize("cell_id", [None, "cell-1"], ids=["nobody watches", "somebody watches"])
 def test_interrupt_stops_the_waiting_and_not_the_job(slow_kernel, cell_id):
     """Interrupt raises at once, says how to go on, and the job is taken up again unpaid."""
     cell = "print('waiting')\nawait nb.generate('slow harp', duration=2)"
 
-    outputs = slow_kernel.run(cell, cell_id=cell_id, interrupt_when=once_handed_in, timeout=10)
+    outputs = slow_kernel.run(cell, cell_id=cell_id, interrupt_when=once_handed_in)
 
     assert errors(outputs) == ["CancelledError"]
     assert "nb.resume()" in html(final_state(outputs))
@@ -252,6 +261,7 @@ def test_interrupt_stops_the_waiting_and_not_the_job(slow_kernel, cell_id):
     assert printed(slow_kernel.run("print(counting.posts)")) == "1"
 
 
+@may_go_deaf
 def test_running_the_cell_again_after_an_interrupt_joins_the_job(slow_kernel):
     """Running the interrupted cell again waits for the job that is open instead of buying one."""
     cell = "print('waiting')\nawait nb.generate('slow harp', duration=2)"
@@ -264,6 +274,7 @@ def test_running_the_cell_again_after_an_interrupt_joins_the_job(slow_kernel):
     assert printed(slow_kernel.run("print(counting.posts)")) == "1"
 
 
+@may_go_deaf
 def test_run_all_stops_at_an_interrupted_cell(slow_kernel):
     """A cell queued behind an interrupted one is not run, as with any other error."""
     first = slow_kernel._send("await nb.generate('slow harp', duration=2)", None)
@@ -273,7 +284,7 @@ def test_run_all_stops_at_an_interrupted_cell(slow_kernel):
 
     replies = {}
     while not {first, second} <= set(replies):
-        message = slow_kernel.client.get_shell_msg(timeout=10)
+        message = slow_kernel.client.get_shell_msg(timeout=60)
         replies[message["parent_header"]["msg_id"]] = message["content"]
 
     assert replies[first]["ename"] == "CancelledError"
