@@ -6,10 +6,11 @@ from typing import Any
 
 from .phaseo import MusicRequest
 from .udio import UdioRequest
+from .udio_more import KINDS
 
 
 def restored_request(
-    kind: str, body: dict[str, Any], *, api: str | None = None
+    kind: str, body: dict[str, Any], *, api: str | None = None, model: str | None = None
 ) -> MusicRequest | UdioRequest:
     """Return the request of a kept wire body, without judging it again.
 
@@ -23,9 +24,13 @@ def restored_request(
     body
         What ``to_wire()`` gave.
     api
-        Which generation of udioapi.pro was meant.
+        Which generation of udioapi.pro was meant, or which of its other routes.
+    model
+        Of an :class:`ExtendRequest`, which knows it although it is not on the wire.
     """
     if kind == "udio":
         about = {**body, **({"api": api} if api and api != "v2" else {})}
-        return UdioRequest._from_wire(about, is_checked=True)
+        if api == "extend" and model is not None:
+            about["model"] = model
+        return KINDS.get(api or "", UdioRequest)._from_wire(about, is_checked=True)
     return MusicRequest._from_wire(body, is_checked=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field
@@ -61,6 +61,8 @@ class UdioRequest(WireModel):
     """
 
     model_config = ConfigDict(extra="forbid")
+    makes: ClassVar[str] = "music"
+    """``"music"`` or ``"picture"``: what comes of it."""
 
     gpt_description_prompt: str | None = None
     """What the music should be, in words; up to 400 characters for chirp-v3-5 and -v4-0."""
@@ -118,7 +120,7 @@ class UdioRequest(WireModel):
         """
         if isinstance(obj, Mapping) and "token" in obj:
             obj = {name: value for name, value in obj.items() if name != "token"}
-            obj = {"api": "token", **obj}
+            obj = {"api": "token", **obj} if cls is UdioRequest else obj
         return super().model_validate(obj, **kwargs)
 
     @property
@@ -153,18 +155,34 @@ class UdioRequest(WireModel):
     @classmethod
     def _issues(cls, wire: Any) -> Iterable[Issue]:
         if not isinstance(wire, dict):
-            return [in_words(_wrong("object", wire, ()))]
-        return list(_shape(wire)) or list(_rules(wire))
+            return [in_words(wrong_type("object", wire, ()))]
+        return list(shape(wire, cls._checks())) or list(cls._rules(wire))
+
+    @classmethod
+    def _checks(cls) -> Mapping[str, Check]:
+        """Return what each field takes; there are no others."""
+        return _FIELDS
+
+    @classmethod
+    def _rules(cls, wire: dict[str, Any]) -> Iterator[Issue]:
+        """Yield what else is wrong with fields that are each what they should be."""
+        yield from check_model(wire)
+        yield from check_mode(wire)
+        yield from check_lengths(wire)
+        yield from check_weights(wire)
+        yield from check_callback(wire)
 
 
-def _wrong(expected: str, value: Any, path: tuple[str | int, ...]) -> SchemaIssue:
+def wrong_type(expected: str, value: Any, path: tuple[str | int, ...]) -> SchemaIssue:
+    """Return the issue of a value of another type."""
     message = f"Invalid input: expected {expected}, received {type(value).__name__}"
     return SchemaIssue(path, "invalid_type", message, value)
 
 
-def _seconds(value: Any, path: tuple[str | int, ...]) -> list[SchemaIssue]:
+def seconds(value: Any, path: tuple[str | int, ...]) -> list[SchemaIssue]:
+    """Check for a place in time: a number that is not negative."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return [_wrong("number", value, path)]
+        return [wrong_type("number", value, path)]
     small = "Too small: expected number to be >=0"
     return [] if value >= 0 else [SchemaIssue(path, "too_small", small, value)]
 
@@ -184,66 +202,71 @@ _FIELDS: dict[str, Check] = {
     "audio_weight": weight,
     "cluster": text(),
     "continue_clip_id": text(at_least=1),
-    "continue_at": _seconds,
+    "continue_at": seconds,
     "callback_url": text(),
     "disable_callback": boolean,
     "api": one_of(*_APIS),
 }
 
 
-def _shape(wire: dict[str, Any]) -> Iterator[Issue]:
-    for name, check in _FIELDS.items():
+def shape(wire: dict[str, Any], checks: Mapping[str, Check]) -> Iterator[Issue]:
+    """Yield what is not of its type, and what is no field."""
+    for name, check in checks.items():
         if name in wire:
             yield from map(in_words, check(wire[name], (name,)))
     for name in wire:
-        if name not in _FIELDS:
-            hint = suggest(name, _FIELDS)
+        if name not in checks:
+            hint = suggest(name, checks)
             expected = f"udioapi.pro documents no such field.{hint}"
             yield Issue(name, "unrecognized_keys", wire[name], expected)
 
 
-def _rules(wire: dict[str, Any]) -> Iterator[Issue]:
+def check_model(wire: dict[str, Any]) -> Iterator[Issue]:
+    """Yield a model that is no name."""
     model = wire.get("model")
     if model is not None and is_blank(model):
         expected = 'Name a model, such as "chirp-v4-5", or leave it out.'
         yield Issue("model", "model_required", model, expected)
-    yield from _mode(wire)
-    yield from _lengths(wire)
+
+
+def check_weights(wire: dict[str, Any]) -> Iterator[Issue]:
+    """Yield weights that are finer than the service takes them."""
     for name in ("style_weight", "weirdness_constraint", "audio_weight"):
         if name in wire and round(wire[name], 2) != wire[name]:
             expected = f"Up to two decimals, such as {round(wire[name], 2)}."
             yield Issue(name, "too_many_decimals", wire[name], expected)
-    yield from _callback(wire)
 
 
-def _mode(wire: dict[str, Any]) -> Iterator[Issue]:
+def check_mode(wire: dict[str, Any]) -> Iterator[Issue]:
     """Yield what the table custom × instrumental, or the newer rule without it, misses."""
     custom = wire.get("custom_mode")
     if custom is None:
         if wire.get("api") == "token":
-            yield from _required(wire, ("prompt",), "The oldest form always needs")
+            yield from required(wire, ("prompt",), "The oldest form always needs")
         elif is_blank(wire.get("prompt")) and is_blank(wire.get("gpt_description_prompt")):
             field = "prompt" if "prompt" in wire else "gpt_description_prompt"
             expected = "Give gpt_description_prompt (what it should be) or prompt (what is sung)."
             yield Issue(field, NOTHING_TO_MAKE, wire.get(field), expected)
     elif not custom:
-        yield from _required(wire, ("prompt",), "With custom_mode off, udioapi.pro needs")
+        yield from required(wire, ("prompt",), "With custom_mode off, udioapi.pro needs")
     elif wire.get("make_instrumental"):
         lead = "With custom_mode and make_instrumental on, udioapi.pro needs"
-        yield from _required(wire, ("style", "title"), lead)
+        yield from required(wire, ("style", "title"), lead)
     else:
         lead = "With custom_mode on, udioapi.pro needs"
-        yield from _required(wire, ("style", "prompt", "title"), lead)
+        yield from required(wire, ("style", "prompt", "title"), lead)
 
 
-def _required(wire: dict[str, Any], names: tuple[str, ...], lead: str) -> Iterator[Issue]:
+def required(wire: dict[str, Any], names: tuple[str, ...], lead: str) -> Iterator[Issue]:
+    """Yield those of some fields that are missing or blank; ``lead`` begins the sentence."""
     for name in names:
         if is_blank(wire.get(name)):
             expected = f"{lead} {' and '.join(names)}."
             yield Issue(name, f"{name} is required", wire.get(name), expected)
 
 
-def _lengths(wire: dict[str, Any]) -> Iterator[Issue]:
+def check_lengths(wire: dict[str, Any]) -> Iterator[Issue]:
+    """Yield texts that are longer than the model takes them."""
     model = (wire.get("model") or "").strip().lower()
     limits = _OLDER if model.replace(".", "-") in _OLDER_MODELS else _NEWER
     for name, limit in limits.by_field.items():
@@ -254,18 +277,19 @@ def _lengths(wire: dict[str, Any]) -> Iterator[Issue]:
             yield Issue(name, TOO_LONG, wire[name], expected)
 
 
-def _callback(wire: dict[str, Any]) -> Iterator[Issue]:
+def check_callback(wire: dict[str, Any]) -> Iterator[Issue]:
+    """Yield an address for callbacks that is missing, or that nobody outside can reach."""
     url = wire.get("callback_url")
     if url is None:
         if wire.get("api") == "callback" and not wire.get("disable_callback"):
             expected = 'With api="callback", udioapi.pro needs an address it can reach.'
             yield Issue("callback_url", "callback_url is required", None, expected)
-    elif not _is_public(url):
+    elif not is_public(url):
         expected = "udioapi.pro must reach it: http or https, no localhost, no private address."
         yield Issue("callback_url", "invalid_callback_url", url, expected)
 
 
-def _is_public(url: str) -> bool:
+def is_public(url: str) -> bool:
     """Whether an address is http(s) and not plainly of this machine or a private network."""
     if not is_url(url) or url != url.strip():
         return False

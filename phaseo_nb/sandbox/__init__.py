@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,11 +19,13 @@ from .scenarios import (
     Match,
     Outcome,
     Script,
+    callbacks,
     combine,
     delayed,
     dropped,
     expired,
     failed,
+    feed_silent,
     http_fault,
     partial,
     refused,
@@ -37,15 +39,19 @@ if TYPE_CHECKING:
     import httpx
 
     from .server import Server
+    from .udio.callbacks import Delivery
+    from .udio.hosts import Target
 
 __all__ = [
     "STATES",
     "Outcome",
     "Sandbox",
+    "callbacks",
     "delayed",
     "dropped",
     "expired",
     "failed",
+    "feed_silent",
     "http_fault",
     "partial",
     "refused",
@@ -63,7 +69,8 @@ class Sandbox:
     """A music service of your own, for trying, teaching and testing.
 
     Wire contract: Phaseo ``/v1/music/generate`` (and ``/generations``), ``/v1/models``,
-    ``/v1/pricing/…``; udioapi.pro ``/api/generate``, ``/api/v2/generate``, both feeds and
+    ``/v1/pricing/…``; udioapi.pro ``/api/generate`` with its callbacks, ``/api/v2/generate``, both
+    feeds, ``/api/v2/extend``, ``/api/v2/upload-cover/generate``, ``/api/v2/cover/…`` and
     ``/api/v2/credits``. ``sandbox/band`` honours every word, duration and format included; the
     services' model names behave like the services, only shorter (20 s). Nothing is ever charged:
     prices in answers are those of the services' price cards, and 0 for ``sandbox/band``.
@@ -88,7 +95,10 @@ class Sandbox:
         Most bytes of finished audio held in memory; what is dropped is played again when asked.
     folder
         Where jobs are remembered, so that another process with the same folder knows them and
-        plays them again; scripts are not. Without it, all ends with this object.
+        plays them again; scripts and callbacks are not. Without it, all ends with this object.
+    hosts
+        Where callbacks go, as a reverse proxy knows it: beginnings of public addresses and what
+        stands behind them; see :meth:`lead`. Other addresses are never called.
 
     Examples
     --------
@@ -123,6 +133,7 @@ class Sandbox:
         seed: int | None = None,
         shelf_bytes: int = 128 * 2**20,
         folder: str | os.PathLike[str] | None = None,
+        hosts: Mapping[str, Target] | None = None,
     ) -> None:
         from .app import build_app
         from .inprocess import InProcessTransport
@@ -140,6 +151,7 @@ class Sandbox:
             outcome=usual_outcome(outcome),
             shelf_bytes=shelf_bytes,
             folder=None if folder is None else Path(folder),
+            hosts=hosts,
         )
         self._service.set_state(state)
         self.app = build_app(self._service)
@@ -178,8 +190,8 @@ class Sandbox:
             pattern; a function of the body; ``None`` for every request.
         outcomes
             ``failed()``, ``delayed()``, ``statuses()``, ``stuck()``, ``without_audio()``,
-            ``partial()``, ``refused()``, ``http_fault()``, ``dropped()``, ``slow()`` or
-            ``expired()``; several add up.
+            ``partial()``, ``refused()``, ``http_fault()``, ``dropped()``, ``slow()``,
+            ``expired()``, ``callbacks()`` or ``feed_silent()``; several add up.
         times
             For how many submissions; ``None`` for all.
 
@@ -192,8 +204,49 @@ class Sandbox:
         self._service.add_script(Script(match, combine(given), times))
         return self
 
+    def lead(self, address: str, target: Target) -> Sandbox:
+        """Say where callbacks go that are meant for a public address.
+
+        Parameters
+        ----------
+        address
+            Beginning of a ``callback_url``, such as ``"https://music.example.org"``; of several
+            that fit the longest counts.
+        target
+            ``"http://127.0.0.1:8123"`` or another address of this machine, which takes the place
+            of ``address``; an ASGI application; or an httpx transport. The latter two are called
+            from the event loop of a thread of the sandbox's own.
+
+        Returns
+        -------
+        Sandbox
+            This one, so that it can be chained.
+
+        Raises
+        ------
+        ValueError
+            ``address`` is no web address, or ``target`` is not on this machine.
+        TypeError
+            ``target`` is nothing that can be called.
+
+        Examples
+        --------
+        >>> Sandbox().lead("https://music.example.org", "http://127.0.0.1:8123")
+        <Sandbox, 0 jobs>
+        """
+        self._service.courier.hosts.lead(address, target)
+        return self
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The newest thousand callbacks that were made, or were not, and why; oldest first."""
+        return self._service.courier.deliveries
+
     def advance(self, seconds: float) -> None:
-        """Let time pass at once.
+        """Let time pass at once; callbacks that become due have been made when this returns.
+
+        So it waits for whoever takes them, 10 s at most: let that be no server in the event loop
+        from which this is called.
 
         Raises
         ------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
@@ -56,6 +58,7 @@ class ManualClock:
     def __init__(self) -> None:
         self._now = 0.0
         self._lock = threading.Lock()
+        self._listeners: list[weakref.WeakMethod[Callable[[], None]]] = []
 
     def now(self) -> float:
         """Return the seconds since the sandbox began."""
@@ -66,14 +69,36 @@ class ManualClock:
         return _EPOCH + timedelta(seconds=self._now)
 
     def advance(self, seconds: float) -> None:
-        """Let ``seconds`` pass at once."""
+        """Let ``seconds`` pass at once, and whoever listens do what has become due."""
         if not seconds >= 0:
             message = f"seconds = {seconds!r} was given; time goes forward only."
             raise ValueError(message)
         with self._lock:
             self._now += seconds
+            self._listeners = [each for each in self._listeners if each() is not None]
+            listeners = [each() for each in self._listeners]
+        for listener in listeners:  # outside of the lock: they may ask for the time
+            if listener is not None:
+                listener()
+
+    def on_advance(self, listener: Callable[[], None]) -> None:
+        """Call a method after each :meth:`advance`, as long as its object lives."""
+        with self._lock:
+            self._listeners.append(weakref.WeakMethod(listener))
 
     async def sleep_until(self, moment: float) -> None:
         """Return when somebody has advanced the clock to ``moment``."""
         while self._now < moment:  # noqa: ASYNC110 - an event would belong to one loop
             await anyio.sleep(_POLL)
+
+
+def pause_until(clock: Clock, moment: float) -> float | None:
+    """Return how many real seconds to wait before looking at the clock again.
+
+    ``None`` for a clock that says when it has been moved.
+    """
+    if isinstance(clock, ManualClock):
+        return None
+    if isinstance(clock, RealClock):
+        return max(moment - clock.now(), 0.0) / clock.speed
+    return _POLL

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 Stage = Literal["queued", "text", "first", "done"]
 USUAL_DELAY = 2.0  # seconds from being accepted to the end
-_STAGES: tuple[tuple[Stage, float], ...] = (("done", 1.0), ("first", 0.65), ("text", 0.2))
+_SHARES: dict[Stage, float] = {"done": 1.0, "first": 0.65, "text": 0.2}  # of that; latest first
 _MOST_JOBS = 5_000
+_SHAPES = {"udio": ("gen", "bksv"), "extend": ("ext", "bksv"), "upload-cover": ("upcov", "")}
+"""What stands around udioapi.pro's work ids; the three kinds are counted as one."""
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _UNHEARD = ("debug", "echo_upstream_request", "meta", "callback_url", "token", "disable_callback")
 
@@ -54,21 +57,35 @@ class Job:
     """How often each step has been taken."""
     heard: str = "0" * 16
     """Which request it was: the same for each take of it."""
+    has_callback: bool = False
+    """Whether the service calls somebody when it gets on; another process does not."""
 
     def stage(self, now: float) -> Stage:
         """Return how far the job has come."""
-        if self.outcome.is_stuck:
-            return "queued"
-        length = USUAL_DELAY if self.outcome.delay is None else self.outcome.delay
-        for stage, share in _STAGES:
-            if now - self.created >= share * length:
+        for stage in _SHARES:
+            if now >= self.begins(stage):
                 return stage
         return "queued"
+
+    def begins(self, stage: Stage) -> float:
+        """Return when a stage begins by the sandbox's clock; infinity for one that never does."""
+        if stage == "queued":
+            return self.created
+        if self.outcome.is_stuck:
+            return math.inf
+        length = USUAL_DELAY if self.outcome.delay is None else self.outcome.delay
+        return self.created + _SHARES[stage] * length
 
     @property
     def failure(self) -> str | None:
         """Why the job will fail, ``None`` where it will not."""
         return self.outcome.reason
+
+    def audio_url(self, origin: str, index: int, *, is_stream: bool = False) -> str:
+        """Return where a track is to be had, under an origin such as ``"https://udioapi.pro"``."""
+        folder = "stream" if is_stream else "audio"
+        format = self.order.recordings[index].format
+        return f"{origin}/sandbox/{folder}/{self.request_id}/{index}.{format}"
 
     def n_ready(self, stage: Stage) -> int:
         """Return how many tracks have audio by then."""
@@ -110,6 +127,8 @@ class JobBook:
         Where jobs are kept in a folder, what was counted there before goes on. Each kind counts
         by itself, so that how often somebody polled changes no job's id.
         """
+        shape = _SHAPES.get(kind, ("", ""))
+        kind = "udio" if kind in _SHAPES else kind
         with self._lock:
             n = self._n_ids.get(kind, 0) + 1
             if self._folder is not None:
@@ -120,7 +139,7 @@ class JobBook:
             return "G-" + _ulid(n, digest)
         lengths = {"suno": 32, "udio": 24, "oldest": 21}
         text = digest[: lengths.get(kind, 26)]
-        return {"udio": f"gen{text}bksv"}.get(kind, text)
+        return f"{shape[0]}{text}{shape[1]}"
 
     def count_take(self, surface: str, body: Mapping[str, Any]) -> int:
         """Return which take of the same request this is, from 1."""

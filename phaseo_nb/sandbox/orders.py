@@ -91,7 +91,7 @@ def udio_order(body: Mapping[str, Any], take: int) -> Order:
         voice={"male": "m", "female": "f"}.get(_text(body.get("gender"))),
         take=take,
     )
-    return _pair(song)
+    return pair_of(song)
 
 
 def _band(body: Mapping[str, Any], take: int) -> Order:
@@ -144,7 +144,7 @@ def _suno(body: Mapping[str, Any], take: int) -> Order:
         voice=suno.get("vocalGender"),
         take=take,
     )
-    return _pair(song)
+    return pair_of(song)
 
 
 def _minimax(body: Mapping[str, Any], take: int) -> Order:
@@ -225,9 +225,11 @@ def _one(song: SongSpec, recording: Recording) -> Order:
     return Order((recording,), song.lyrics)
 
 
-def _pair(song: SongSpec) -> Order:
+def pair_of(song: SongSpec, lyrics: str | None = None) -> Order:
+    """Return an order for two tracks of a song, whose words are said to be those lyrics."""
     songs = (song, replace(song, variation=1))
-    return Order(tuple(Recording(each, "mp3") for each in songs), song.lyrics)
+    words = song.lyrics if lyrics is None else lyrics
+    return Order(tuple(Recording(each, "mp3") for each in songs), words)
 
 
 def _is_sung(text: str) -> bool:

@@ -6,16 +6,19 @@ override earlier ones::
     sandbox.script("a waltz", failed("SENSITIVE_WORD_ERROR"))
     sandbox.script(re.compile("tide"), delayed(30), partial())
     sandbox.script("storm", http_fault("submit", 503, retry_after=2, times=1))
+    sandbox.script("dusk", callbacks(lost="first", duplicated=1), callbacks(forged=True))
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, TypeAlias, TypeVar
 
 Step = Literal["submit", "poll", "download"]
+CallbackStage = Literal["text", "first", "complete"]
 Match: TypeAlias = "str | re.Pattern[str] | Callable[[Mapping[str, Any]], bool] | None"
 
 STATES = (
@@ -35,6 +38,10 @@ STATES = (
     "oauth_delegated_key_required",
 )
 """States of the whole service, for ``Sandbox(state=…)``; each is the gateway's own word."""
+CALLBACK_STAGES: tuple[CallbackStage, ...] = ("text", "first", "complete")
+"""When udioapi.pro calls back; the call at the end is ``"complete"`` for failed jobs too."""
+_MOST_COPIES = 1_000
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,24 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Callbacks:
+    """How a job's callbacks fare on their way."""
+
+    lost: tuple[CallbackStage, ...] = ()
+    """Stages whose callback never comes."""
+    late: float = 0.0
+    """Seconds after its stage at which each one comes."""
+    duplicated: int = 0
+    """How many more times each one comes."""
+    is_reordered: bool = False
+    """All come at the end, the last one first."""
+    is_forged: bool = False
+    """Somebody else posts too."""
+    is_early: bool = False
+    """The first one comes before the submission has been answered."""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a job fares; ``None`` leaves the usual."""
 
@@ -75,16 +100,28 @@ class Outcome:
     refusal: tuple[int, str] | None = None
     """Code and message inside an HTTP 200."""
     faults: tuple[Fault, ...] = ()
+    callbacks: Callbacks = Callbacks()
+    is_feed_silent: bool = False
+    """The feeds do not know the job where it has a callback."""
 
     def __add__(self, other: Outcome) -> Outcome:
         """Return both together; what ``other`` says wins."""
-        usual = Outcome()
-        said = {
-            name: value
-            for name, value in vars(other).items()
-            if value != getattr(usual, name) and name != "faults"
-        }
-        return replace(self, **said, faults=self.faults + other.faults)
+        together = _overridden(self, other)
+        return replace(
+            together,
+            faults=self.faults + other.faults,
+            callbacks=_overridden(self.callbacks, other.callbacks),
+        )
+
+
+def _overridden(one: _T, other: _T) -> _T:
+    """Return a copy of ``one`` with all that ``other`` says beside the usual."""
+    said: dict[str, Any] = {}
+    for each in fields(other):  # type: ignore[arg-type]
+        value = getattr(other, each.name)
+        if value != each.default:
+            said[each.name] = value
+    return replace(one, **said)  # type: ignore[type-var]
 
 
 USUAL = Outcome()
@@ -199,6 +236,60 @@ def expired(*, times: int | None = None, after: int = 0) -> Outcome:
     )
 
 
+def callbacks(
+    *,
+    lost: Literal["all"] | CallbackStage | Iterable[CallbackStage] = (),
+    late: float = 0.0,
+    duplicated: int = 0,
+    reordered: bool = False,
+    forged: bool = False,
+    early: bool = False,
+) -> Outcome:
+    """Say how the callbacks of a udio job fare; without it, each comes once and in time.
+
+    Parameters
+    ----------
+    lost
+        Stages whose callback never comes: ``"text"``, ``"first"``, ``"complete"`` (also where
+        the job fails), several of them, or ``"all"``.
+    late
+        Seconds of the sandbox's clock between a stage and its callback.
+    duplicated
+        How many more times each callback comes, one right after the other.
+    reordered
+        All come when the job ends, the last one first.
+    forged
+        Before each callback somebody else posts to the same address (tracks that are not the
+        job's, addresses that must not be fetched, HTML in titles), and to one with a wrong token.
+    early
+        The first callback comes before the submission is answered.
+
+    Raises
+    ------
+    ValueError
+        There is no such stage, or a number is out of range.
+    """
+    named = CALLBACK_STAGES if lost == "all" else (lost,) if isinstance(lost, str) else tuple(lost)
+    stages: tuple[CallbackStage, ...] = tuple(each for each in CALLBACK_STAGES if each in named)
+    for stage in named:
+        if stage not in CALLBACK_STAGES:
+            message = f'lost = {stage!r} is no stage. Choose "text", "first", "complete" or "all".'
+            raise ValueError(message)
+    if not (math.isfinite(late) and late >= 0):
+        message = f"late = {late!r} was given; callbacks can be 0 or more seconds late."
+        raise ValueError(message)
+    if not 0 <= duplicated <= _MOST_COPIES:
+        message = f"duplicated = {duplicated!r} was given; it can be 0 to {_MOST_COPIES}."
+        raise ValueError(message)
+    fate = Callbacks(stages, float(late), duplicated, reordered, forged, early)
+    return Outcome(callbacks=fate)
+
+
+def feed_silent() -> Outcome:
+    """Let both feeds answer 404 for a job with a callback: all that comes of it is called back."""
+    return Outcome(is_feed_silent=True)
+
+
 def combine(outcomes: Sequence[Outcome]) -> Outcome:
     """Return several outcomes as one."""
     together = USUAL
@@ -206,7 +297,8 @@ def combine(outcomes: Sequence[Outcome]) -> Outcome:
         if not isinstance(outcome, Outcome):
             message = (
                 f"{outcome!r} is no outcome. Give one of failed(), delayed(), statuses(), stuck(), "
-                "without_audio(), partial(), refused(), http_fault(), dropped(), slow(), expired()."
+                "without_audio(), partial(), refused(), http_fault(), dropped(), slow(), "
+                "expired(), callbacks(), feed_silent()."
             )
             raise TypeError(message)
         together = together + outcome

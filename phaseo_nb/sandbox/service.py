@@ -15,6 +15,8 @@ from .jobbook import Job, JobBook
 from .jobfolder import JobFolder
 from .scenarios import STATES, USUAL, Fault, Outcome, Script, Step
 from .studio import Studio
+from .udio.callbacks import Courier
+from .udio.hosts import Target
 from .wire import JSON
 
 
@@ -37,8 +39,10 @@ class Service:
         outcome: Outcome,
         shelf_bytes: int,
         folder: Path | None = None,
+        hosts: Mapping[str, Target] | None = None,
     ) -> None:
         self.clock = clock
+        self.courier = Courier(clock, hosts)
         self.book = JobBook(clock, seed, JobFolder(folder, clock) if folder else None)
         self.studio = Studio(shelf_bytes)
         self.outcome = outcome
@@ -97,10 +101,12 @@ class Service:
 
     def audio_url(self, request: Request, job: Job, index: int, *, is_stream: bool = False) -> str:
         """Return where a track is to be had, under the origin that the request came to."""
-        origin = f"{request.url.scheme}://{request.url.netloc}"
-        folder = "stream" if is_stream else "audio"
-        format = job.order.recordings[index].format
-        return f"{origin}/sandbox/{folder}/{job.request_id}/{index}.{format}"
+        return job.audio_url(origin_of(request), index, is_stream=is_stream)
+
+
+def origin_of(request: Request) -> str:
+    """Return under which name the sandbox was called, such as ``"https://udioapi.pro"``."""
+    return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def fault_response(fault: Fault, usual: Response) -> Response:

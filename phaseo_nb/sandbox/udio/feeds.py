@@ -9,10 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from starlette.requests import Request
-
 from ..jobbook import Job, Stage
-from ..service import Service
 
 _MODERATED = "This song violates Suno's content moderation policy"
 _V1_TYPE: dict[Stage, str] = {"queued": "new", "text": "text", "first": "first", "done": "complete"}
@@ -30,9 +27,9 @@ class FeedState(NamedTuple):
     is_failed: bool
 
 
-def read(service: Service, request: Request, job: Job) -> FeedState:
-    """Work out what a feed says now."""
-    stage = job.stage(service.clock.now())
+def read(job: Job, now: float, origin: str) -> FeedState:
+    """Work out what a feed says at a moment, asked under an origin."""
+    stage = job.stage(now)
     is_failed = stage == "done" and job.failure is not None
     word: Any = "IN_PROGRESS" if stage == "queued" else "SUCCESS"
     if is_failed:
@@ -43,22 +40,23 @@ def read(service: Service, request: Request, job: Job) -> FeedState:
         is_done = isinstance(word, str) and word.lower() in ("complete", "completed", "done")
         stage = "done" if is_done else "queued"
         word = "SUCCESS" if is_done else word
-    is_empty = stage == "queued" or (job.outcome.tracks == "none" and stage == "done")
-    tracks = []
-    if not is_empty:
-        tracks = [_track(service, request, job, stage, i) for i in range(len(job.facts))]
-    return FeedState(word, stage, tracks, is_failed)
+    return FeedState(word, stage, tracks_at(job, stage, origin), is_failed)
 
 
-def _track(
-    service: Service, request: Request, job: Job, stage: Stage, index: int
-) -> dict[str, Any]:
+def tracks_at(job: Job, stage: Stage, origin: str) -> list[dict[str, Any]]:
+    """Return a job's tracks as the v2 feed shows them at a stage."""
+    if stage == "queued" or (job.outcome.tracks == "none" and stage == "done"):
+        return []
+    return [_track(job, stage, origin, index) for index in range(len(job.facts))]
+
+
+def _track(job: Job, stage: Stage, origin: str, index: int) -> dict[str, Any]:
     facts = job.facts[index]
     is_ready = index < job.n_ready(stage)
     is_dead = stage == "done" and not is_ready
     url = ""
     if is_ready or not is_dead:
-        url = service.audio_url(request, job, index, is_stream=not is_ready)
+        url = job.audio_url(origin, index, is_stream=not is_ready)
     status = _STATUS[stage] if is_ready or is_dead else "text"
     extra = "Text generated successfully." if status == "text" else ""
     if is_ready and stage == "done":

@@ -19,28 +19,46 @@ STATES = {
     "gateway_error": (500, "Internal server error"),
     "music_disabled": (500, "Service temporarily unavailable"),
 }
+_IN_WORDS = {
+    "invalid_callback_url": "callback_url must be a public http or https address",
+}
 
 
-def udio_error(status: int, message: str, *, code: int | None = None, **more: Any) -> JSON:
-    """Return udioapi.pro's refusal: ``{code, message}``, at times inside an HTTP 200."""
+def udio_error(
+    status: int, message: str, *, code: int | None = None, word: str = "message", **more: Any
+) -> JSON:
+    """Return udioapi.pro's refusal: ``{code, message}``, at times inside an HTTP 200.
+
+    The cover image's routes have ``msg`` for the ``word``.
+    """
     return JSON(
-        {"code": status if code is None else code, "message": message, **more, "sandbox": True},
+        {"code": status if code is None else code, word: message, **more, "sandbox": True},
         status,
     )
 
 
 def problem_of(body: Mapping[str, Any], api: str) -> str | None:
-    """Return what the service would say is wrong; unknown keys and odd callbacks it lets pass."""
+    """Return what the service would say is wrong; unknown keys it lets pass.
+
+    So it does with a callback at ``/api/v2/generate``, which documents none.
+    """
     known = {name: value for name, value in body.items() if name in UdioRequest.model_fields}
-    known.pop("callback_url", None)
-    known.setdefault("disable_callback", True)  # a callback is never demanded here
+    if api == "v2":
+        known.pop("callback_url", None)
     try:
         UdioRequest.model_validate({**known, "api": api})
     except RequestRejected as error:
-        reasons = [issue.reason for issue in error.issues]
+        reasons = [_IN_WORDS.get(issue.reason, issue.reason) for issue in error.issues]
         other = [reason for reason in reasons if reason != TOO_LONG]
         return other[0] if other else TOO_LONG
     return None
+
+
+def callback_problem(url: Any) -> str | None:
+    """Return what is wrong with a callback address where none is needed."""
+    if url is None:
+        return None
+    return problem_of({"prompt": "la", "callback_url": url}, "callback")
 
 
 def soft_refusal(problem: str, is_oldest: bool) -> Response:
