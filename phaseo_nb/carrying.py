@@ -33,6 +33,7 @@ from .keeping.journal import End, Journal
 from .keeping.records import trimmed
 from .keeping.shelf import take_of
 from .keeping.store import Recording
+from .listening import Callbacks, close, reported, wait
 from .open_ends import doubt, error_of, nothing_sent, stopped
 from .takes import Take
 from .transport.secrets import scrub
@@ -50,8 +51,15 @@ class _NotSent(Exception):
 class Carrier:
     """Carries jobs of one client into one library; runs on the engine."""
 
-    def __init__(self, client: MusicClient, library: Library, key: SecretStr | None) -> None:
+    def __init__(
+        self,
+        client: MusicClient,
+        library: Library,
+        key: SecretStr | None,
+        callbacks: Callbacks | None = None,
+    ) -> None:
         self._client = client
+        self._callbacks = callbacks
         self._library = library
         self._journal = library.folder.journal
         """As it was opened: once that is closed, nothing is taken up or sent any more."""
@@ -93,6 +101,8 @@ class Carrier:
                 self._journal.leases.forget(job.n)
                 if not (job.unwritten or _stays_open(job, error)):
                     self._let_go(job)
+                if not (isinstance(error, UncertainSubmission) or _stays_open(job, error)):
+                    await close(job)
             finally:  # whatever else goes wrong, nobody waits for ever
                 job.fail(stopped(job) if isinstance(error, _NotSent) else error)
             if not isinstance(error, Exception):
@@ -101,6 +111,7 @@ class Carrier:
             if not job.unwritten:  # else only the handle knows what came of it
                 self._let_go(job)
             job.finish(take)
+            await close(job)
 
     def _let_go(self, job: Job) -> None:
         if self._folder.handles.get(job.n) is job:
@@ -201,16 +212,20 @@ class Carrier:
 
     async def _submit(self, job: Job) -> MusicJob:
         """Hand a request in; whatever is not a clear refusal leaves open whether it was created."""
+        invitation = await self._callbacks.invite(job) if self._callbacks else None
+        callback = (invitation.sha256, invitation.until) if invitation else None
+        request = invitation.request if invitation else job.request
 
         async def claim() -> None:
             if not job.begin_sending():
                 raise _NotSent
             with nothing_sent():
-                await asyncio.wrap_future(self._journal.claim(job.n, again=job.is_claimed))
+                claiming = self._journal.claim(job.n, again=job.is_claimed, callback=callback)
+                await asyncio.wrap_future(claiming)
             job.is_claimed = True
 
         try:
-            return await self._client.submit(job.request, before_sending=claim)
+            return await self._client.submit(request, before_sending=claim)
         except UncertainSubmission as error:  # the same words now and after a restart
             known, price = error.known, error.price or job.price
             raise doubt(job.request, known, price, None, error.request_id) from error.__cause__
@@ -222,7 +237,8 @@ class Carrier:
 
     async def _find(self, job: Job, entry: Entry) -> Take:
         name = entry.job_id or entry.request_id
-        assert name is not None  # an Attempt without a name does not come here
+        if not name:
+            return await self._find_by_callback(job, entry)
         known = entry.read_answer() or MusicJob(name, "unknown", request_id=entry.request_id)
         try:
             answer, _ = trimmed(await self._client.get(known))
@@ -232,15 +248,26 @@ class Carrier:
         entry = await asyncio.wrap_future(self._journal.found_again(job.n, answer))
         return await self._make(job, entry)
 
+    async def _find_by_callback(self, job: Job, entry: Entry) -> Take:
+        """Take up an order that has no name but what its service reported."""
+        answer = await reported(job, self._books.callback_of(job.n))
+        if answer.is_finished and answer.has_audio:
+            answer, _ = trimmed(answer)
+            await asyncio.wrap_future(self._journal.found_again(job.n, answer))
+            job.update(answer)
+            return await self._collect(job, answer, {}, is_kept=False)
+        known = _REPORTED.format(stage=answer.stage)
+        raise doubt(job.request, known, entry.read_price())
+
     async def _wait(self, job: Job) -> MusicJob:
         """Wait for the service, until the deadline or until nobody wants to wait any more."""
         assert job.answer is not None
         if job.stop_requested:
             raise stopped(job)
+        if job.callback is None and not job.is_claimed:  # handed in by another kernel, perhaps
+            job.callback = self._books.callback_of(job.n)
         loop = asyncio.get_running_loop()
-        waiting = asyncio.ensure_future(
-            self._client.wait(job.answer, timeout=job.timeout, on_update=job.update)
-        )
+        waiting = asyncio.ensure_future(wait(self._client, job, job.callback))
 
         def stop() -> None:
             loop.call_soon_threadsafe(waiting.cancel)
@@ -295,6 +322,10 @@ class Carrier:
         return data
 
 
+_REPORTED = (
+    "Its service reported the stage {stage!r} by callback: the job exists, under a name nobody "
+    "knows. Look again in a minute; once it reports the end, that is kept."
+)
 _BROKEN_OFF = "Handing it in broke off in this kernel before an answer was written down."
 
 

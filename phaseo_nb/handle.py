@@ -77,6 +77,10 @@ class Job:
         """What went wrong on this machine while it was made, such as a full disk."""
         self.unwritten: list[Callable[[], Awaitable[Any]]] = []
         """What is still to be written down, oldest first, while the disk refuses."""
+        self.callback: str | None = None
+        """Hash of the token in the address that its service reports to."""
+        self.heard: MusicJob | None = None
+        """What a callback said of it, further than the service's own answers; unverified."""
         self.is_claimed = False
         """True once the journal says that this very handle sends it."""
         self._is_sent = self._is_recorded = answer is not None
@@ -272,6 +276,11 @@ class Job:
         if is_told:
             self._is_recorded = True
             self._tell()
+
+    def hear(self, said: MusicJob) -> None:
+        """Note what a callback said, and tell everybody who looks on."""
+        self.heard = said
+        self._tell()
 
     def finish(self, take: Take) -> None:
         """Hand the take to everybody who waits; displays are told before waiters wake."""

@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import cards
 from .engine import engine
 from .errors import JobFailed, JobTimeout, UncertainSubmission
+from .stages import early_player, early_track, early_words
 from .takes import cell_run
 
 if TYPE_CHECKING:
     from .handle import Job
+    from .jobs import Track
     from .session import Session
     from .takes import Take
 
@@ -80,6 +82,11 @@ class LiveLine:
         self.notes = _notes(job, announcement)
         self._handle: Any = None
         self._is_final = False
+        self._early: Part | None = None
+        """Player of the first track, while the others are still being made."""
+        self._is_fetching = False
+        self._is_playing = False
+        """True once it can be heard: drawing anew would stop it for whoever listens."""
 
     def show(self) -> None:
         """Draw the line in the running cell and keep it up to date, where anybody can watch."""
@@ -111,8 +118,22 @@ class LiveLine:
         if job.outcome != (None, None):
             self._is_final = True
             self._draw(self._final())
-        elif self._handle is not None:
+        elif self._handle is not None and not self._is_playing:
             self._draw(self._running())
+            track = early_track(job)
+            if track is not None and not self._is_fetching:
+                self._is_fetching = True
+                engine.submit(self._play_early(track))
+
+    async def _play_early(self, track: Track) -> None:
+        early = await early_player(self.session, self.job, track)
+        if early is not None and not self._is_final:
+            n, of = track.index + 1, len(self.job.tracks)
+            words = f"Preview: track {n} of {of} is there, the rest is still being made."
+            player = Part(early._repr_html_(), repr(early))
+            self._early = _joined(Part.of(cards.remark, words), player)
+            self._draw(self._running())
+            self._is_playing = True
 
     async def _tick(self) -> None:
         while not self._is_final and self.job.is_waiting:
@@ -126,15 +147,18 @@ class LiveLine:
             _display(bundle)
 
     def _running(self) -> Bundle:
-        job = self.job
+        job, early = self.job, early_words(self.job)
         card = Part.of(
             cards.live_card,
-            status=job.status,
-            elapsed=job.elapsed,
+            status="in_progress" if early.stage else job.status,
+            elapsed=None if self._early else job.elapsed,
             expected=self.session.usual_time(job),
             prompt=job.prompt,
             provider=job.answer.provider if job.answer else None,
-            stage=job.answer.stage if job.answer else None,
+            stage=early.stage,
+            title=early.title,
+            lyrics=early.lyrics,
+            is_unverified=early.is_unverified,
             job_id=job.id,
             price=_price(job),
             number=job.number,
@@ -142,7 +166,7 @@ class LiveLine:
             can_interrupt=self.cell_waits,
             elsewhere=job.is_watched_elsewhere,
         )
-        return _bundle(self.notes, card)
+        return _bundle(self.notes, card, self._early)
 
     def _final(self) -> Bundle:
         take, error = self.job.outcome
@@ -238,6 +262,10 @@ def _display(bundle: Bundle, *, with_handle: bool = False) -> Any:
     from IPython.display import display
 
     return display(bundle, raw=True, display_id=with_handle or None)  # type: ignore[no-untyped-call]
+
+
+def _joined(*parts: Part) -> Part:
+    return Part("".join(part.html for part in parts), "\n".join(part.text for part in parts))
 
 
 def _bundle(*parts: Part | None) -> Bundle:

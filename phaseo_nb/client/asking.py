@@ -26,6 +26,7 @@ from ..transport.bodies import OFF_LOOP
 from ..transport.http import Sleep, Transport
 from ..transport.messages import Answer
 from ..transport.retry import LONGEST_PAUSE
+from .hints import Hints, paced
 from .memory import JobMemory
 
 T = TypeVar("T")
@@ -101,7 +102,11 @@ class Asking:
         raise unknown
 
     async def watch(
-        self, job: str | MusicJob, poll: Schedule, timeout: float | None
+        self,
+        job: str | MusicJob,
+        poll: Schedule,
+        timeout: float | None,
+        hints: Hints | None = None,
     ) -> AsyncGenerator[MusicJob, None]:
         """Ask until the end; see :meth:`MusicClient.watch`."""
         check_seconds("timeout", timeout)
@@ -113,25 +118,27 @@ class Asking:
             yield entry.job
             return
         is_ours = entry is not None and entry.submitted_at is not None
-        pauses = poll(self._interval)
+        pauses = paced(poll(self._interval), hints)
         pause = next(pauses) if is_ours else 0.0
         failing_since: float | None = None
         late = 0
         while True:
-            await self._pause(job_id, pause, ends, timeout)
+            await self._pause(job_id, pause, ends, timeout, hints)
             try:
                 within = None if ends is None else max(0.0, ends - self._clock()) + GRACE
                 state = await self.get(job_id, within=within)
             except (ConnectionFailed, GatewayError, JobNotFound) as error:
                 now = self._clock()
                 failing_since = now if failing_since is None else failing_since
-                if not self._may_ask_again(error, job_id, now - failing_since):
+                if not self._may_ask_again(error, job_id, now - failing_since, hints):
                     raise
                 asked = getattr(error, "retry_after", None) or 0.0
                 pause = max(next(pauses), min(asked, LONGEST_PAUSE))
                 continue
             failing_since = None
             self._note_status(state)
+            if hints is not None:
+                hints.compare(state.stage, state.is_finished)
             yield state
             if state.is_finished and (_is_whole(state) or late >= AUDIO_LATE):
                 return
@@ -144,7 +151,8 @@ class Asking:
             entry = self._memory.get(job.id)
             began = entry.submitted_at if entry else None
             elapsed = None if began is None else self._clock() - began
-            raise JobFailed(failure_message(job, elapsed=elapsed), job=job)
+            message = failure_message(job, elapsed=elapsed, wire=self.gateway.name)
+            raise JobFailed(message, job=job)
 
     async def _pause(
         self,
@@ -152,18 +160,24 @@ class Asking:
         pause: float,
         ends: float | None,
         timeout: float | None,
+        hints: Hints | None,
     ) -> None:
         """Sleep until the next question; the deadline may allow one earlier, last one."""
         entry = self._memory.get(job_id)
         asked_at = entry.asked_at if entry else None
         now = self._clock()
-        if ends is None or now + pause < ends:
+        left = None if ends is None else max(0.0, ends - now)
+        if hints is not None:
+            soonest = 0.0 if asked_at is None else asked_at + self._interval - now
+            if await hints.rest(pause, soonest, left):
+                return
+        elif left is None or pause < left:
             await self._sleep(pause)
             return
-        if ends > now:
-            await self._sleep(ends - now)
-            if asked_at is None or ends - asked_at >= self._interval:
-                return
+        elif left:
+            await self._sleep(left)
+        if left and (asked_at is None or now + left - asked_at >= self._interval):
+            return
         job = entry.job if entry else None
         status = f" (last status: {job.status})" if job else ""
         message = (
@@ -173,8 +187,12 @@ class Asking:
         )
         raise JobTimeout(message, job_id=job_id, job=job)
 
-    def _may_ask_again(self, error: Exception, job_id: str, failing_for: float) -> bool:
+    def _may_ask_again(
+        self, error: Exception, job_id: str, failing_for: float, hints: Hints | None
+    ) -> bool:
         if isinstance(error, JobNotFound):
+            if hints is not None and hints.n_heard and not hints.is_over:
+                return True  # it exists, and is not over
             entry = self._memory.get(job_id)
             is_new = entry is not None and entry.submitted_at is not None
             return is_new and entry is not None and entry.misses < NOT_YET_KNOWN

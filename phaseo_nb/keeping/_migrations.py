@@ -135,7 +135,23 @@ def _003_limits(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_001_journal, _002_finding, _003_limits)
+def _004_callbacks(db: sqlite3.Connection) -> None:
+    """Hold which address a service was given to report to (as a hash), and orders of pictures."""
+    _run(
+        db,
+        """
+        CREATE TABLE callbacks (
+            sha256 TEXT PRIMARY KEY,
+            take INTEGER NOT NULL,
+            expires_at REAL NOT NULL
+        )
+        """,
+        "CREATE INDEX callbacks_by_take ON callbacks (take)",
+        "ALTER TABLE takes ADD COLUMN kind TEXT NOT NULL DEFAULT 'music'",
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_001_journal, _002_finding, _003_limits, _004_callbacks)
 LATEST = len(MIGRATIONS)
 
 

@@ -101,6 +101,8 @@ class Attempt:
     def look_again(self) -> Job:
         """Ask the gateway under every name that is known, and take the job up if it is there.
 
+        Where only an address for callbacks is known, what arrived there is looked at.
+
         Costs nothing. The job that is returned can be awaited; it raises ``JobNotFound`` where
         the gateway knows nothing of it, which is no proof that it was never made.
 
@@ -112,7 +114,8 @@ class Attempt:
             This kernel is not connected to its gateway.
         """
         self._must_be(*OPEN, *OPEN_ENDS)
-        if self.state in OPEN_ENDS and not (self.id or self.request_id):
+        reports = self._folder.journal.callback_of(self._entry.n)
+        if self.state in OPEN_ENDS and not (self.id or self.request_id or reports):
             message = (
                 "No answer came, so no name of the job is known and there is nothing to ask for. "
                 "Look at the usage page of your account; then `submit_again()` or `write_off()`."
