@@ -18,9 +18,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .callbacks import callback_app, callback_listener
     from .cell import generate, resume, submit
     from .client import MusicClient
-    from .connecting import connect, library, spending
+    from .connecting import connect, credits, library, spending
     from .engine import allow_nested_loops, run
     from .errors import (
         AudioError,
@@ -44,27 +45,32 @@ if TYPE_CHECKING:
     )
     from .forms import LibraryBrowser, MusicForm
     from .handle import Job
-    from .jobs import Cost, CostLine, MusicJob, Track, Usage
+    from .jobs import Cost, CostLine, Credits, MusicJob, Track, Usage
     from .keeping import Attempt, Library
     from .key_entry import login
+    from .pictures import Picture, Pictures
     from .player import Player
     from .requests import (
+        CoverImageRequest,
         DebugOptions,
         ElevenLabsOptions,
+        ExtendRequest,
         MiniMaxOptions,
         MusicRequest,
         ProviderRouting,
         SunoOptions,
         UdioRequest,
+        UploadCoverRequest,
     )
     from .sandbox import Sandbox
     from .session import Session
     from .takes import Take
 
 _HOMES = {
+    "callbacks": ["callback_app", "callback_listener"],
     "cell": ["generate", "resume", "submit"],
     "client": ["MusicClient"],
-    "connecting": ["connect", "library", "spending"],
+    "connecting": ["connect", "credits", "library", "spending"],
     "engine": ["allow_nested_loops", "run"],
     "errors": [
         "AudioError",
@@ -88,18 +94,22 @@ _HOMES = {
     ],
     "forms": ["LibraryBrowser", "MusicForm"],
     "handle": ["Job"],
-    "jobs": ["Cost", "CostLine", "MusicJob", "Track", "Usage"],
+    "jobs": ["Cost", "CostLine", "Credits", "MusicJob", "Track", "Usage"],
     "keeping": ["Attempt", "Library"],
     "key_entry": ["login"],
+    "pictures": ["Picture", "Pictures"],
     "player": ["Player"],
     "requests": [
+        "CoverImageRequest",
         "DebugOptions",
         "ElevenLabsOptions",
+        "ExtendRequest",
         "MiniMaxOptions",
         "MusicRequest",
         "ProviderRouting",
         "SunoOptions",
         "UdioRequest",
+        "UploadCoverRequest",
     ],
     "sandbox": ["Sandbox"],
     "session": ["Session"],
@@ -115,9 +125,12 @@ __all__ = [
     "ConnectionFailed",
     "Cost",
     "CostLine",
+    "CoverImageRequest",
+    "Credits",
     "DebugOptions",
     "ElevenLabsOptions",
     "EndpointDisabled",
+    "ExtendRequest",
     "GatewayError",
     "GatewayUnavailable",
     "InsufficientFunds",
@@ -134,6 +147,8 @@ __all__ = [
     "MusicJob",
     "MusicRequest",
     "PhaseoError",
+    "Picture",
+    "Pictures",
     "Player",
     "ProviderRefused",
     "ProviderRouting",
@@ -147,10 +162,14 @@ __all__ = [
     "Track",
     "UdioRequest",
     "UncertainSubmission",
+    "UploadCoverRequest",
     "Usage",
     "__version__",
     "allow_nested_loops",
+    "callback_app",
+    "callback_listener",
     "connect",
+    "credits",
     "generate",
     "library",
     "login",
@@ -179,6 +198,11 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """Name the module that receives callbacks in a Jupyter server; the server asks for it."""
+    return [{"module": "phaseo_nb.callbacks.server_extension"}]
 
 
 def load_ipython_extension(ipython: Any) -> None:

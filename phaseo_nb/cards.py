@@ -80,6 +80,12 @@ _STATUS_WORDS = {
     "kept": "Done",
     "failed": "Failed",
 }
+_LINES_SHOWN = 8
+_UNCONFIRMED = "In the words of the service's callback; its feed has not confirmed it yet."
+_SHEET = (
+    "margin-top:10px;padding:1px 0 1px 11px;border-left:2px solid rgba(128,128,128,0.45);"
+    "line-height:1.45;overflow-wrap:break-word"
+)
 _STAGE_WORDS = {"text": "the words are written", "first": "the first track is there"}
 
 # -- cards -------------------------------------------------------------------------------------
@@ -147,14 +153,52 @@ def player_card(
     return _card(head + said + picture + control + "".join(rows), f"Player: {title}")
 
 
+def picture_card(
+    *,
+    title: str,
+    source: str | None,
+    alt: str,
+    notes: Sequence[str] = (),
+    sandbox: bool = False,
+    text: bool = False,
+) -> str:
+    """Return the card of one picture.
+
+    Parameters
+    ----------
+    title, alt
+        What it is called, and what it shows, for those who cannot see it.
+    source
+        ``data:`` address of the picture; ``None`` shows none.
+    notes
+        Sentences under it: where it is, or why it is not here.
+    sandbox, text
+        As in :func:`player_card`.
+    """
+    if text:
+        head = f"▣ {visible(title)}" + (" · SANDBOX" if sandbox else "")
+        return "\n  ".join([head, *map(visible, notes)])
+    picture = (
+        f'<img alt="{_h(alt)}" src="{_h(source)}" '
+        'style="display:block;max-width:100%;max-height:480px;margin:10px 0 0;border-radius:6px">'
+        if source
+        else ""
+    )
+    rows = [_line(_h(note), f"{_SMALL};margin-top:4px") for note in notes]
+    return _card(_head(_h(title), "", sandbox) + picture + "".join(rows), f"Picture: {title}")
+
+
 def live_card(
     *,
     status: str,
-    elapsed: float,
+    elapsed: float | None,
     expected: float | None = None,
     prompt: str | None = None,
     provider: str | None = None,
     stage: str | None = None,
+    title: str | None = None,
+    lyrics: str | None = None,
+    is_unverified: bool = False,
     job_id: str | None = None,
     price: str | None = None,
     number: int | None = None,
@@ -174,7 +218,10 @@ def live_card(
         The gateway's word, or ``submitting`` and ``downloading``; unknown ones are shown as
         they are.
     elapsed, expected
-        Seconds so far, and what is usual (``None`` when nobody knows yet).
+        Seconds so far (``None`` leaves the clock out, for a card that must stay as it is), and
+        what is usual (``None`` when nobody knows yet).
+    title, lyrics, is_unverified
+        What was written for it by now, and whether only a callback says so, ``stage`` included.
     prompt, provider, stage, job_id, price, number, sandbox
         Shown where known; ``stage`` is udio's ``text`` or ``first``.
     can_interrupt
@@ -187,11 +234,10 @@ def live_card(
     doing = _STATUS_WORDS.get(status, f"Status {visible(status)!r}")
     at = f" at {visible(provider)}" if provider and status in ("queued", "in_progress") else ""
     stage_words = f", {_STAGE_WORDS[stage]}" if stage in _STAGE_WORDS else ""
-    is_late = expected is not None and elapsed > expected
-    usual = "" if expected is None else f" · usually about {clock(expected)}"
-    timing = clock(elapsed) + (
-        f" · longer than the usual {clock(expected or 0)}" if is_late else usual
-    )
+    is_late = expected is not None and elapsed is not None and elapsed > expected
+    timing = _timing(elapsed, expected)
+    written = _written(title, lyrics)
+    doubt = [_UNCONFIRMED] if is_unverified else []
     facts = [f"take {number}"] if number else []
     facts += [f"job {visible(job_id)}"] if job_id else []
     facts += [visible(price)] if price else []
@@ -200,15 +246,19 @@ def live_card(
         facts.append("interrupt the cell to stop waiting; the job goes on and is kept")
     if text:
         badge = " · SANDBOX" if sandbox else ""
-        return "\n  ".join([f"… {doing}{at}{stage_words} · {timing}{badge}", " · ".join(facts)])
-    share = None if expected is None or is_late else min(elapsed / max(expected, 1e-9), 1.0)
+        head = " · ".join(filter(None, [f"… {doing}{at}{stage_words}", timing])) + badge
+        return "\n  ".join([head, *map(visible, written), *doubt, " · ".join(facts)])
+    is_open = expected is None or elapsed is None or is_late
+    share = None if is_open else min((elapsed or 0.0) / max(expected or 0.0, 1e-9), 1.0)
     head = _head(
         f"{_h(doing)}<span style='font-weight:400'>{_then(at + stage_words)}</span>",
         timing,
         sandbox,
     )
     said = _line(_h(excerpt(prompt, 140)), f"{_QUIET};margin-top:1px") if prompt else ""
-    body = head + said + _bar(share) + _facts(facts, "margin-top:8px")
+    words = _line("<br>".join(map(_h, written)), _SHEET)
+    rows = [*(_line(_h(line), f"{_SMALL};margin-top:6px") for line in doubt)]
+    body = head + said + _bar(share) + words + "".join(rows) + _facts(facts, "margin-top:8px")
     return _card(body, f"{doing}{at}", live=True)
 
 
@@ -304,6 +354,30 @@ def stopped_card(
     heading = f"Stopped waiting{after}"
     step = "To take it up again, now or in another kernel:"
     return _message(heading, lines, step, [resume], INK, "‖", sandbox, text)
+
+
+def _timing(elapsed: float | None, expected: float | None) -> str:
+    if elapsed is None:
+        return ""
+    if expected is None:
+        return clock(elapsed)
+    is_late = elapsed > expected
+    usual = (
+        f"longer than the usual {clock(expected)}"
+        if is_late
+        else f"usually about {clock(expected)}"
+    )
+    return f"{clock(elapsed)} · {usual}"
+
+
+def _written(title: str | None, lyrics: str | None) -> list[str]:
+    """Return title and first lines of the words that were written for a song."""
+    lines = [line.strip() for line in (lyrics or "").splitlines() if line.strip()]
+    shown = [excerpt(line, 90) for line in lines[:_LINES_SHOWN]]
+    more = len(lines) - len(shown)
+    if more > 0:
+        shown.append(f"… and {more} more line{'s' if more > 1 else ''}")
+    return [*([f"“{excerpt(title, 80)}”"] if title else []), *shown]
 
 
 # -- parts -------------------------------------------------------------------------------------

@@ -1,25 +1,22 @@
 """What a cell calls: ``generate``, ``submit`` and ``resume``.
 
 Thin: the session does the work on the engine's thread, the live line draws it. What is decided
-here is only what an interrupt means (it ends the waiting, never the job) and what is shown where.
+is what an interrupt means (it ends the waiting, never the job) and what is shown where.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 from .connecting import default_session
-from .live import LiveLine, has_display
+from .live import LiveLine
+from .making import finish, start
 from .session import Session
 
 if TYPE_CHECKING:
     from .handle import Job
     from .requests import MusicRequest, UdioRequest
     from .takes import Take
-
-log = logging.getLogger("phaseo_nb")
 
 
 async def generate(
@@ -124,7 +121,8 @@ async def generate(
     words = {
         name: value for name, value in locals().items() if name in _WORDS and value is not None
     }
-    job, line = _start(
+    job, line = start(
+        session or default_session(),
         prompt,
         words,
         request,
@@ -133,18 +131,8 @@ async def generate(
         fresh=fresh,
         timeout=timeout,
         show=show,
-        session=session,
     )
-    try:
-        made = await job
-    except asyncio.CancelledError:
-        job.stop_waiting()
-        if line:
-            line.show_stopped()
-        raise
-    if line:
-        line.show_final()
-    return made
+    return await finish(job, line)
 
 
 def submit(
@@ -186,7 +174,8 @@ def submit(
     if unknown:
         message = f"submit() got an unexpected keyword argument {unknown[0]!r}"
         raise TypeError(message)
-    job, _ = _start(
+    job, _ = start(
+        session or default_session(),
         prompt,
         words,
         request,
@@ -195,7 +184,6 @@ def submit(
         fresh=fresh,
         timeout=timeout,
         show=show,
-        session=session,
     )
     return job
 
@@ -236,12 +224,6 @@ def resume(
     return jobs
 
 
-def _say(*notes: str | None) -> None:
-    """Say what would stand on a card, where there are none."""
-    for note in filter(None, notes):
-        log.warning(note)
-
-
 _WORDS = {
     "model",
     "duration",
@@ -260,28 +242,3 @@ _WORDS = {
     "debug",
     "echo_upstream_request",
 }
-
-
-def _start(
-    prompt: str | None,
-    words: dict[str, Any],
-    request: MusicRequest | UdioRequest | None,
-    take: int | None,
-    *,
-    cell_waits: bool,
-    fresh: bool,
-    timeout: float | None,
-    show: bool,
-    session: Session | None,
-) -> tuple[Job, LiveLine | None]:
-    session = session or default_session()
-    job = session.start(prompt, request=request, take=take, fresh=fresh, timeout=timeout, **words)
-    announcement = session.announce_once()
-    if not show:
-        _say(announcement, *job.notes)
-        return job, None
-    if not has_display():
-        _say(announcement, *job.notes)
-    line = LiveLine(job, session, announcement=announcement, cell_waits=cell_waits)
-    line.show()
-    return job, line

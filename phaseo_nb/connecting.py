@@ -8,16 +8,21 @@ from collections.abc import Sequence
 
 import httpx
 
-from . import forms
+from . import forms, going_on
+from .engine import run
 from .errors import SettingsError
+from .jobs import Credits
 from .keeping import Library, Spending
 from .live import say
+from .making import make
 from .session import Session
 from .settings import WIRES, Connection, in_sandbox_mode, resolve_connection
 from .settings.keys import hide
 
+going_on.show_with(make)  # the verbs of a take get their live lines
 forms.install()  # lists of the library get their buttons; loads no ipywidgets
 
+CALLBACK_BASE = "PHASEO_NB_CALLBACK_BASE"
 _KEY_VARIABLES = " or ".join(wire.key_variable for wire in WIRES.values())
 
 _default: Session | None = None
@@ -53,7 +58,11 @@ def connect(
         Where takes are kept: a :class:`Library` or a folder. Default: ``PHASEO_NB_HOME``, else
         the user's data folder.
     callbacks
-        Not available yet: the services are polled.
+        For udioapi.pro, which reports what it does: the public ``https`` address under which it
+        reaches this machine, such as ``"https://my.host/phaseo-nb/callbacks"``. Default:
+        ``PHASEO_NB_CALLBACK_BASE``; without one the service is asked every 5 s. What has to
+        stand behind that address: :func:`callback_listener`, :func:`callback_app`, or this
+        package installed beside a Jupyter Server.
     budget_usd
         The most that may be reserved at this gateway while the kernel lives, in US dollars.
         Connecting again does not fill it up, and what other living kernels reserve there with
@@ -83,9 +92,6 @@ def connect(
     """
     key = hide(api_key)
     del api_key  # a verbose traceback prints every local variable it passes
-    if callbacks is not None:
-        message = "`callbacks=` is not available in this version. Leave it out."
-        raise SettingsError(message)
     global _default
     connection = resolve_connection(
         gateway, api_key=key, base_url=base_url, model=model, transport=transport
@@ -95,11 +101,12 @@ def connect(
         library=library if isinstance(library, Library) else Library(library),
         budget_usd=budget_usd,
         allow_unknown_price=allow_unknown_price,
+        callbacks=_callback_base(callbacks, connection),
         announcement=_announcement(gateway, connection),
     )
     with _default_lock:
         _default = session
-    news = _news(session.library)
+    news = [*_news(session.library), *_unreachable(session)]
     if news:
         say(news)
     return session
@@ -113,11 +120,13 @@ def session_beside(session: Session, gateway: str) -> Session:
     SettingsError
         There is no key for it.
     """
+    connection = resolve_connection(gateway)
     return Session(
-        resolve_connection(gateway),
+        connection,
         library=session.library,
         budget_usd=session.budget.limit,
         allow_unknown_price=session.budget.allow_unknown_price,
+        callbacks=_callback_base(None, connection),
     )
 
 
@@ -165,6 +174,36 @@ def spending(
     return library().spending(by, since=since)
 
 
+def credits(session: Session | None = None) -> Credits:
+    """Return how many credits the account at udioapi.pro has left; asks there, waits here.
+
+    A plain call, in a cell as in a function. Where it could only wait for itself (in a browser's
+    Python), the same is ``await session.credits()``.
+
+    Wire contract: ``GET /api/v2/credits`` of udioapi.pro.
+
+    Parameters
+    ----------
+    session
+        Whom to ask; default is the session of the last :func:`connect`.
+
+    Raises
+    ------
+    SettingsError
+        This gateway counts in US dollars; nobody was asked.
+    ConnectionFailed, GatewayError
+        The question was not answered.
+
+    Examples
+    --------
+    >>> import phaseo_nb as nb
+    >>> session = nb.connect("udio", transport=nb.Sandbox().transport)
+    >>> nb.credits()
+    <Credits 1,000 left, 0 used, sandbox>
+    """
+    return run((session or default_session()).credits())
+
+
 _told: set[tuple[int, str]] = set()
 
 
@@ -185,6 +224,40 @@ def _news(library: Library) -> list[str]:
     if left:
         said.append(f"From before: {'; '.join(left)}.")
     return said
+
+
+def _callback_base(given: str | None, connection: Connection) -> str | None:
+    """Return where a service reports to; only udioapi.pro reports at all."""
+    base = given or os.environ.get(CALLBACK_BASE, "").strip() or None
+    if base is None:
+        return None
+    from .callbacks import check_base  # only who uses callbacks loads them
+
+    if connection.name != "udio":
+        if given is not None:
+            message = (
+                f"`callbacks=` is for udioapi.pro; {connection.label} reports to nobody and is "
+                "polled. Leave it out, or connect('udio')."
+            )
+            raise SettingsError(message)
+        return None
+    return check_base(base)
+
+
+def _unreachable(session: Session) -> list[str]:
+    """Say once that a service that could report has no address to report to."""
+    if session.connection.name != "udio" or session.callbacks or "udio" in _told_of_polling:
+        return []
+    _told_of_polling.add("udio")
+    hub = os.environ.get("JUPYTERHUB_PUBLIC_URL", "").strip()
+    example = f"{hub.rstrip('/')}/phaseo-nb/callbacks" if hub else "https://my.host/…"
+    return [
+        "udioapi.pro can report what it does, but no public address of this machine is known, so "
+        f"it is asked every 5 s. To change that: nb.connect('udio', callbacks={example!r})."
+    ]
+
+
+_told_of_polling: set[str] = set()
 
 
 def _announcement(asked: str, connection: Connection) -> str | None:

@@ -52,8 +52,30 @@ class Cost:
         if self.usd is not None:
             return about + (f"${self.usd:.4f}" if 0 < self.usd < 0.005 else f"${self.usd:.2f}")
         if self.credits is not None:
-            return f"{about}{self.credits:g} credits"
+            return f"{about}{self.credits:g} credit{'' if self.credits == 1 else 's'}"
         return "price unknown"
+
+
+@dataclass(frozen=True)
+class Credits:
+    """How much can still be bought at a service that counts in credits.
+
+    Wire contract: ``GET /api/v2/credits`` of udioapi.pro.
+    """
+
+    left: float | None = None
+    """Credits that can still be used; ``None`` where the service did not say."""
+    used: float | None = None
+    """Credits used so far."""
+    sandbox: bool = False
+
+    def __str__(self) -> str:
+        left = "unknown" if self.left is None else f"{self.left:,g}"
+        used = "" if self.used is None else f", {self.used:,g} used"
+        return f"{left} left{used}{', sandbox' if self.sandbox else ''}"
+
+    def __repr__(self) -> str:
+        return f"<Credits {self}>"
 
 
 @dataclass(frozen=True)
@@ -84,6 +106,8 @@ class Track:
     lyrics: str | None = None
     is_preview: bool = False
     """True while ``audio_url`` is a live stream of something unfinished."""
+    is_picture: bool = False
+    """True for a cover image: nothing to hear, ``image_url`` is what there is."""
     sandbox: bool = False
     failure: str | None = None
     """Why this one track came to nothing, where the service said so."""
@@ -96,11 +120,12 @@ class Track:
 
     @property
     def is_playable(self) -> bool:
-        """True when there is a finished recording to fetch or at hand."""
-        return not self.is_preview and bool(self.data or self.audio_url)
+        """True when there is a finished recording (or picture) to fetch or at hand."""
+        address = self.image_url if self.is_picture else self.audio_url
+        return not self.is_preview and bool(self.data or address)
 
     def __repr__(self) -> str:
-        words = [f"<Track {self.index}"]
+        words = [f"<{'Picture' if self.is_picture else 'Track'} {self.index}"]
         if self.title:
             words.append(repr(self.title))
         if self.duration is not None:
@@ -108,7 +133,7 @@ class Track:
         if self.is_preview:
             words.append("preview")
         elif not self.is_playable:
-            words.append("no audio")
+            words.append("no address" if self.is_picture else "no audio")
         if self.sandbox:
             words.append("sandbox")
         return " ".join(words) + ">"
@@ -143,6 +168,8 @@ class MusicJob:
     is_settled: bool = False
     """True where the answer is all there will ever be, whatever its status says: MiniMax returns
     the audio at once under ``queued``, and then knows nothing more of the job."""
+    is_unverified: bool = False
+    """True where only a callback said so, and the service's own answers did not confirm it."""
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The answer as it came, audio left out."""
 
@@ -153,7 +180,7 @@ class MusicJob:
 
     @property
     def has_audio(self) -> bool:
-        """True when at least one track is ready to be heard."""
+        """True when at least one track is ready to be heard (or picture to be seen)."""
         return any(track.is_playable for track in self.tracks)
 
     def replace(self, **changes: Any) -> MusicJob:
@@ -164,7 +191,8 @@ class MusicJob:
         words = [f"<MusicJob {self.id} {self.status}"]
         if self.tracks:
             n = len(self.tracks)
-            words.append(f"{n} track{'s' if n > 1 else ''}")
+            what = "picture" if self.tracks[0].is_picture else "track"
+            words.append(f"{n} {what}{'s' if n > 1 else ''}")
             seconds = sum(track.duration or 0.0 for track in self.tracks)
             if seconds:
                 words.append(f"{seconds:.1f} s")

@@ -25,7 +25,7 @@ def error_of(entry: Entry) -> PhaseoError:
         known = entry.known or "No clear answer came."
         since = datetime.fromtimestamp(entry.created_at).astimezone()
         return doubt(entry.read_request(), known, entry.read_price(), since, entry.request_id)
-    return JobFailed(failure_message(answer, elapsed=entry.seconds), job=answer)
+    return JobFailed(failure_message(answer, elapsed=entry.seconds, wire=entry.gateway), job=answer)
 
 
 def doubt(

@@ -17,13 +17,14 @@ from .engine import engine
 from .errors import Issue, RequestRejected
 from .gateways import ModelInfo
 from .handle import Job
-from .jobs import Cost
+from .jobs import Cost, Credits, MusicJob, Track
 from .keeping import Library
 from .keeping.entries import OPEN, Entry, entries_in, living_entry, usual_time
 from .keeping.folder import Folder
 from .keeping.journal import Found, Plan
 from .keeping.records import dump_request
 from .keeping.shelf import take_of
+from .listening import Callbacks
 from .open_ends import error_of, nothing_sent
 from .requests import MusicRequest, UdioRequest, build_request, request_key
 from .settings import Connection
@@ -45,6 +46,7 @@ class Session:
         library: Library | None = None,
         budget_usd: float | None = None,
         allow_unknown_price: bool = False,
+        callbacks: str | None = None,
         announcement: str | None = None,
     ) -> None:
         self.connection = connection
@@ -57,6 +59,7 @@ class Session:
             allow_unknown_price=allow_unknown_price,
         )
         self._client = MusicClient.of(connection)
+        self._callbacks = Callbacks(callbacks, self._client.gateway) if callbacks else None
         self._announcement = announcement
         self._usual: dict[str | None, float | None] = {}
         self._folder.agents[connection.name, connection.base_url] = self
@@ -74,6 +77,11 @@ class Session:
     def is_sandbox(self) -> bool:
         """True where music is made on this machine, offline and free."""
         return self.connection.is_sandbox
+
+    @property
+    def callbacks(self) -> str | None:
+        """The public address under which a service reports to this machine, if it does."""
+        return self._callbacks.base if self._callbacks else None
 
     def __repr__(self) -> str:
         budget = f", {self.budget}" if self.budget.limit is not None else ""
@@ -137,6 +145,20 @@ class Session:
         """Return the models of this gateway with their prices, as it says now."""
         return await self._client.models()
 
+    async def fetch_ahead(self, answer: MusicJob, track: Track) -> bytes:
+        """Fetch a track of a job that is still being made; it is not kept by that."""
+        data = await self._client.download(track, job=answer, allow_preview=True)
+        assert isinstance(data, bytes)  # no path was given
+        return data
+
+    async def credits(self) -> Credits:
+        """Return how many credits are left; see :meth:`MusicClient.credits`."""
+        return await self._client.credits()
+
+    def default_model(self) -> str:
+        """Return the model for requests that name none; see :meth:`MusicClient.default_model`."""
+        return self._client.default_model()
+
     def resume(self, job: Job, *, timeout: float | None = 900.0) -> Job:
         """Take up an open job that nobody looks after here; returns its new handle."""
         if job.is_waiting:
@@ -186,7 +208,7 @@ class Session:
 
     @property
     def _carrier(self) -> Carrier:
-        return Carrier(self._client, self.library, self.connection.key)
+        return Carrier(self._client, self.library, self.connection.key, self._callbacks)
 
     def _plan(self, request: MusicRequest | UdioRequest, notes: tuple[str, ...]) -> Plan:
         connection, key = self.connection, self.connection.key
@@ -204,6 +226,7 @@ class Session:
             notes=notes,
             price=price,
             purse=self.budget.purse(price),
+            kind=getattr(request, "makes", "music"),
         )
 
     def _job_of(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import AudioError
 from .gateways.values import without_keys
@@ -15,16 +15,23 @@ from .handle import Job
 from .jobs import Cost, MusicJob
 from .kept import About, KeptTrack
 from .phrases import excerpt
+from .pictures import Picture
+from .verbs import Verbs
+
+if TYPE_CHECKING:
+    from .going_on import Origin
 
 __all__ = ["About", "Job", "KeptTrack", "Take", "cell_run", "prompt_of"]
 
 
 @dataclass(eq=False, repr=False)
-class Take:
+class Take(Verbs):
     """One attempt at a request, as kept: request, job and tracks with their audio.
 
-    Its value in a cell is its players. Only ``rating``, ``note`` and ``tags`` can be changed; in
-    a library the change is kept.
+    Its value in a cell is its players. What udioapi.pro made can be gone on from, covered and
+    pictured: :meth:`extend`, :meth:`cover`, :meth:`cover_image`.
+
+    Only ``rating``, ``note`` and ``tags`` can be changed; in a library the change is kept.
     """
 
     id: str
@@ -43,6 +50,8 @@ class Take:
     """Your own words about it."""
     tags: tuple[str, ...] = ()
     """Your own labels, to find it by."""
+    pictures: tuple[Picture, ...] = field(default_factory=tuple)
+    """Cover images, where it was these that were ordered; see :meth:`cover_image`."""
 
     def __post_init__(self) -> None:
         self._shown_in: set[str] = set()
@@ -110,6 +119,7 @@ class Take:
             number=number,
             n_tracks=len(job.tracks),
         )
+        of_each = list(zip(job.tracks, recordings, hashes or [None] * len(job.tracks), strict=True))
         tracks = tuple(
             KeptTrack(
                 facts,
@@ -120,12 +130,16 @@ class Take:
                 embed_limit=embed_limit,
                 sha256=sha256,
             )
-            for facts, recording, sha256 in zip(
-                job.tracks, recordings, hashes or [None] * len(job.tracks), strict=True
-            )
+            for facts, recording, sha256 in of_each
+            if not facts.is_picture
+        )
+        pictures = tuple(
+            Picture.of(facts, recording, title=about.prompt, sha256=sha256)
+            for facts, recording, sha256 in of_each
+            if facts.is_picture
         )
         made = created_at or datetime.now(timezone.utc)
-        return cls(id, request, job, tracks, number, made, tuple(notes))
+        return cls(id, request, job, tracks, number, made, tuple(notes), pictures=pictures)
 
     @property
     def track(self) -> KeptTrack:
@@ -161,6 +175,13 @@ class Take:
         """Whether the sandbox made it, not a service."""
         return self.job.sandbox or any(track.sandbox for track in self.tracks)
 
+    @property
+    def origin(self) -> Origin | None:
+        """Where it was ordered; ``None`` for a take that is in memory only."""
+        return None
+
+    # -- showing it ----------------------------------------------------------------------------
+
     def prepare(self) -> Take:
         """Work out everything the players show; meant for a worker thread."""
         for track in self.tracks:
@@ -170,7 +191,8 @@ class Take:
     def __repr__(self) -> str:
         title = prompt_of(self.request) or next((t.title for t in self.tracks if t.title), None)
         n = len(self.tracks)
-        words = [f"{n} track{'' if n == 1 else 's'}"]
+        words = [] if self.pictures else [f"{n} track{'' if n == 1 else 's'}"]
+        words += _counted(self.pictures)
         kept = [track for track in self.tracks if track.has_audio]
         seconds = sum(track.seconds or 0.0 for track in kept)
         words += [f"{seconds:.1f} s"] if seconds else []
@@ -180,7 +202,8 @@ class Take:
         return f"<Take {self.number}{of}: {', '.join(words)}>"
 
     def _repr_html_(self) -> str:
-        return "".join(track._repr_html_() for track in self.tracks)
+        players = [track._repr_html_() for track in self.tracks]
+        return "".join([*players, *(picture._repr_html_() for picture in self.pictures)])
 
     def mark_shown(self, run: str | None) -> None:
         """Remember that the players stand in the output of this cell run already.
@@ -202,6 +225,12 @@ class Take:
             bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
             display(bundle, raw=True)  # type: ignore[no-untyped-call]
             self.mark_shown(run)
+
+
+def _counted(pictures: Sequence[Picture]) -> list[str]:
+    n = len(pictures)
+    formats = sorted({picture.format for picture in pictures if picture.is_here})
+    return [f"{n} picture{'' if n == 1 else 's'}", *formats] if n else []
 
 
 def checked_opinion(name: str, value: Any) -> Any:
@@ -231,7 +260,7 @@ def checked_opinion(name: str, value: Any) -> Any:
 
 def prompt_of(request: Any) -> str | None:
     """Return what a request asks for in words, whichever service it is for."""
-    for name in ("prompt", "gpt_description_prompt", "title"):
+    for name in ("prompt", "gpt_description_prompt", "title", "wish"):
         words = getattr(request, name, None)
         if isinstance(words, str) and words.strip():
             return words

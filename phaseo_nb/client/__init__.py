@@ -21,7 +21,7 @@ import httpx
 from pydantic import SecretStr
 
 from ..gateways import Gateway, ModelInfo, get_gateway
-from ..jobs import Cost, MusicJob, Track
+from ..jobs import Cost, Credits, MusicJob, Track
 from ..polling import Schedule, schedule
 from ..settings import Connection, resolve_connection
 from ..settings.keys import hide
@@ -29,9 +29,10 @@ from ..transport.audio_host import Limits
 from ..transport.http import BeforeSending, Sleep, Transport
 from .asking import Asking, check_seconds
 from .fetching import Fetching
+from .hints import Hints
 from .memory import JobMemory
 from .orders import Orders, Request
-from .prices import list_models, price_of
+from .prices import ask_credits, list_models, price_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -283,6 +284,7 @@ class MusicClient:
         *,
         timeout: float | None = 600.0,
         on_update: Callable[[MusicJob], None] | None = None,
+        hints: Hints | None = None,
     ) -> MusicJob:
         """Wait until a job is finished and return it.
 
@@ -297,6 +299,9 @@ class MusicClient:
             Longest wait in seconds; ``None`` waits for ever. The job itself goes on after it.
         on_update
             Called with every answer.
+        hints
+            Says when asking is worthwhile, such as what callbacks bring; then it is asked rarely
+            without one.
 
         Returns
         -------
@@ -313,7 +318,8 @@ class MusicClient:
             As :meth:`watch`.
         """
         state: MusicJob | None = None
-        async with aclosing(self.watch(job, timeout=timeout)) as states:
+        watching = self._asking.watch(job, self.poll, timeout, hints)
+        async with aclosing(watching) as states:
             async for state in states:
                 if on_update is not None:
                     on_update(state)
@@ -329,6 +335,7 @@ class MusicClient:
         path: str | PathLike[str] | None = None,
         *,
         job: str | MusicJob | None = None,
+        allow_preview: bool = False,
     ) -> bytes | Path:
         """Fetch a track's audio, or hand out what came inside the answer already.
 
@@ -345,6 +352,8 @@ class MusicClient:
             the audio is returned.
         job
             The job the track is of; found by itself for jobs that this client has seen.
+        allow_preview
+            True fetches what there is of a track that is still being made.
 
         Returns
         -------
@@ -356,7 +365,7 @@ class MusicClient:
         AudioError
             There is no finished audio, it could not be fetched, or it is none.
         """
-        return await self._fetching.fetch(track, path, job)
+        return await self._fetching.fetch(track, path, job, allow_preview=allow_preview)
 
     async def models(self) -> list[ModelInfo]:
         """Return the models of the gateway with their prices.
@@ -379,3 +388,17 @@ class MusicClient:
         """
         ready, _ = self._orders.build(request, words)
         return await price_of(ready, self.gateway, self._transport)
+
+    async def credits(self) -> Credits:
+        """Return how many credits the account has left (udioapi.pro only).
+
+        Wire contract: ``GET /api/v2/credits``.
+
+        Raises
+        ------
+        SettingsError
+            This gateway counts in US dollars; nobody was asked.
+        ConnectionFailed, GatewayError
+            The question was not answered.
+        """
+        return await ask_credits(self.gateway, self._transport)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from ..jobs import MusicJob, Track
 from ..transport.audio_host import AddressExpired, Limits
 from ..transport.download import download
 from ..transport.http import Sleep, Transport
+from ..transport.images import LARGEST
 from ..transport.sinks import hand_out
 from .asking import Asking
 from .memory import JobMemory
@@ -45,7 +47,12 @@ class Fetching:
         self._clock = clock
 
     async def fetch(
-        self, track: Track, path: str | PathLike[str] | None, job: str | MusicJob | None
+        self,
+        track: Track,
+        path: str | PathLike[str] | None,
+        job: str | MusicJob | None,
+        *,
+        allow_preview: bool = False,
     ) -> bytes | Path:
         """Return or write the audio of a track; see :meth:`MusicClient.download`."""
         target = _path(path)
@@ -53,7 +60,8 @@ class Fetching:
             expected = "Give one of the `.tracks` of a job."
             name = type(track).__name__
             raise RequestRejected(Issue("track", "invalid_type", name, expected))
-        if not track.is_playable:
+        is_early = allow_preview and track.is_preview and track.audio_url
+        if not (track.is_playable or is_early):
             what = "is still a preview" if track.is_preview else "has no audio"
             message = f"{track!r} {what}. Wait for its job to finish: `await client.wait(job)`."
             raise AudioError(message)
@@ -75,14 +83,16 @@ class Fetching:
         pool = self._transport.pool()
         if track.data is not None:
             return await hand_out(track.data, path)
+        address = track.image_url if track.is_picture else track.audio_url
         return await download(
-            track.audio_url or "",
+            address or "",
             path,
             client=pool.audio,
             own=pool.own,
             is_bare=track.pcm_rate is not None,
+            is_picture=track.is_picture,
             resolves=pool.resolves,
-            limits=self._limits,
+            limits=replace(self._limits, max_bytes=LARGEST) if track.is_picture else self._limits,
             sleep=self._sleep,
         )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import anyio.to_thread
 
-from ..errors import ConnectionFailed
+from ..errors import ConnectionFailed, SettingsError
 from ..gateways import Gateway, ModelInfo
-from ..jobs import Cost
+from ..jobs import Cost, Credits
 from ..transport.http import Transport
 from ..transport.messages import Answer
 from .orders import Request
@@ -35,3 +35,16 @@ async def price_of(request: Request, gateway: Gateway, transport: Transport) -> 
         if cost.usd is not None or cost.credits is not None:
             return cost
     return gateway.list_price(request)
+
+
+async def ask_credits(gateway: Gateway, transport: Transport) -> Credits:
+    """Return how many credits are left; see :meth:`MusicClient.credits`."""
+    call = gateway.credits_call()
+    if call is None:
+        message = (
+            f"{gateway.name} counts in US dollars, not in credits, and does not say here what is "
+            "left; your account's page there does. `nb.spending()` says what went through this "
+            'library. Credits are for udioapi.pro: `nb.connect("udio")`.'
+        )
+        raise SettingsError(message)
+    return gateway.read_credits(await transport.send(call))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..jobs import Cost, MusicJob
+from ..jobs import Cost, Credits, MusicJob
 from ..transport.messages import Answer, Call
 
 
@@ -77,6 +77,13 @@ class Gateway(Protocol):
         """
         ...
 
+    def with_callback(self, request: Any, address: str) -> Any | None:
+        """Return the same request with an address that the service reports to.
+
+        ``None`` where it knows no callbacks, or the request says something about them itself.
+        """
+        ...
+
     def models_calls(self) -> list[Call]:
         """Return the calls that list models and prices; none where the service has no list."""
         ...
@@ -95,4 +102,18 @@ class Gateway(Protocol):
 
     def list_price(self, request: Any) -> Cost:
         """Return the price by the built-in list, without asking anybody."""
+        ...
+
+    def credits_call(self) -> Call | None:
+        """Return the call that says how many credits are left; ``None`` where there are none."""
+        ...
+
+    def read_credits(self, answer: Answer) -> Credits:
+        """Read how many credits are left.
+
+        Raises
+        ------
+        GatewayError
+            One of its kinds: the question was refused, or the answer cannot be read.
+        """
         ...

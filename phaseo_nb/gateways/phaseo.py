@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..jobs import Cost, MusicJob, Track, seconds_or_none
+from ..jobs import Cost, Credits, MusicJob, Track, seconds_or_none
 from ..transport.messages import Answer, Call
 from . import catalogue, phaseo_models
 from .base import ModelInfo
@@ -84,6 +84,9 @@ class PhaseoGateway:
             raise status_error(answer, job_id)
         return _job(body, identifier(body.get("id")) or job_id, {})
 
+    def with_callback(self, request: Any, address: str) -> None:
+        """Return nothing: this gateway reports to nobody."""
+
     def models_calls(self) -> list[Call]:
         """Return ``GET /models`` for music and ``GET /pricing/models``."""
         return phaseo_models.calls()
@@ -116,6 +119,13 @@ class PhaseoGateway:
     def list_price(self, request: Any) -> Cost:
         """Return the built-in price of the request's model."""
         return catalogue.price_of("phaseo", getattr(request, "model", None))
+
+    def credits_call(self) -> None:
+        """Return nothing: this gateway counts in US dollars."""
+
+    def read_credits(self, answer: Answer) -> Credits:
+        """Return nothing known: nobody asks."""
+        return Credits()
 
 
 def catalogue_provider(model: Any) -> str | None:

@@ -29,6 +29,8 @@ from ..transport.retry import retry_after
 from .values import mapping, number, said, text
 
 SANDBOX_HINT = 'To go on without it: `nb.connect("sandbox")`.'
+MODERATED = ("sensitive", "guideline", "moderat", "inappropriate", "policy", "copyright")
+"""Words of a refusal that is about words."""
 
 
 def may_resend(error: BaseException) -> bool:
@@ -115,7 +117,7 @@ def refusal(
 
 def doubt(facts: Said, known: str, *, request: Any, price: Cost | None) -> UncertainSubmission:
     """Build the error for an answer that leaves open whether a job was created."""
-    cost = f" ({price})" if price is not None and price.usd else ""
+    cost = f" ({price})" if price is not None and (price.usd or price.credits) else ""
     name = f" The gateway calls it {facts.request_id}." if facts.request_id else ""
     message = joined(
         facts.answered,
@@ -180,7 +182,7 @@ def joined(*sentences: str) -> str:
     return " ".join(part if part[-1] in ".!?…" else f"{part}." for part in parts if part)
 
 
-def failure_message(job: MusicJob, *, elapsed: float | None = None) -> str:
+def failure_message(job: MusicJob, *, elapsed: float | None = None, wire: str = "phaseo") -> str:
     """Say that a job failed, why, what it cost, and what to do next.
 
     Parameters
@@ -189,6 +191,8 @@ def failure_message(job: MusicJob, *, elapsed: float | None = None) -> str:
         The answer that says ``failed`` (or ``completed`` with nothing to hear).
     elapsed
         Seconds since the job was sent, where known.
+    wire
+        Which gateway said so: what can be done next is not the same at each.
     """
     after = f" after {elapsed:.1f} s" if elapsed is not None else ""
     at = f" at provider {said(job.provider, 60)}" if job.provider else ""
@@ -201,7 +205,7 @@ def failure_message(job: MusicJob, *, elapsed: float | None = None) -> str:
         what = f"Job {job_id} failed{after}{at}"
         reason = reason or "the gateway gave no reason"
     paid = f"It cost {job.cost} all the same" if job.cost.usd else ""
-    return joined(f"{what}: {reason}", _failure_advice(reason, job.provider), paid)
+    return joined(f"{what}: {reason}", _failure_advice(reason, job.provider, wire), paid)
 
 
 def _upstream_word(job: MusicJob) -> str | None:
@@ -211,13 +215,15 @@ def _upstream_word(job: MusicJob) -> str | None:
     return word if word and job.status == "failed" and word.upper() not in ordinary else None
 
 
-_MODERATED = ("sensitive", "guideline", "moderat", "inappropriate", "policy", "copyright")
-
-
-def _failure_advice(reason: str, provider: str | None) -> str:
+def _failure_advice(reason: str, provider: str | None, wire: str) -> str:
     who = (said(provider, 60) or "the provider").capitalize()
     lower = reason.lower()
-    if any(word in lower for word in _MODERATED):
+    if any(word in lower for word in MODERATED):
+        if wire == "udio":  # there is no other provider behind it
+            return (
+                f"{who} refused a word of the prompt or the lyrics. Reword it, or name another "
+                "model."
+            )
         other = "elevenlabs" if provider != "elevenlabs" else "minimax"
         return (
             f"{who} refused a word of the prompt or the lyrics. Reword it, or send the same "

@@ -22,6 +22,7 @@ from ..errors import (
 from ..jobs import Cost
 from ..transport.messages import Answer
 from .refusals import (
+    MODERATED,
     SANDBOX_HINT,
     Said,
     class_of_question,
@@ -34,6 +35,7 @@ from .refusals import (
     refusal,
     wait_asked_for,
 )
+from .udio_pictures import is_wanted
 from .values import mapping, said, status_code
 
 ROOT = "/api/"
@@ -51,12 +53,50 @@ _REFUSING = (
     ("too long", ProviderRefused),
     ("required", ProviderRefused),
     ("invalid", ProviderRefused),
+    ("bad ", ProviderRefused),
     ("missing", ProviderRefused),
     ("not allowed", ProviderRefused),
     ("not support", ProviderRefused),
     ("inappropriate", ProviderRefused),
     ("guideline", ProviderRefused),
     ("moderation", ProviderRefused),
+    ("not complete", ProviderRefused),
+    ("not finished", ProviderRefused),
+    ("not found", ProviderRefused),
+    ("not exist", ProviderRefused),
+)
+
+_MADE_BEFORE = ("duplicate", "already")
+"""A second order of a picture is none; of anything else, these words leave it open."""
+_ONCE = (
+    "The service makes a cover image once per job, and made it before. If that was from this "
+    "library, `await take.cover_image()` shows it; else it is on the service's own page"
+)
+_SHORTEN = "Shorten the prompt, the lyrics or the style"
+# What helps against a refusal, by a word of it; the first that fits.
+_NEXT_STEPS = (
+    ("too long", _SHORTEN),
+    *(
+        (word, "Reword the prompt or the lyrics: a word of them is not allowed")
+        for word in MODERATED
+    ),
+    (
+        "extend_audio_index",
+        "Say which of the two tracks to go on from: 0 or 1 (`track=` of a take)",
+    ),
+    (
+        "not complete",
+        "Only finished jobs can be gone on from or pictured: wait for it (`nb.resume()`), then "
+        "run this again",
+    ),
+    ("not finished", "Wait for that job (`nb.resume()`), then run this again"),
+    (
+        "origin",
+        "It must be the work id of a finished job of the same account (`take.job.id`)",
+    ),
+    ("taskid", "It must be the work id of a finished job of the same account (`take.job.id`)"),
+    ("upload_url", "The service must be able to fetch the recording: a public address of audio"),
+    *((word, _ONCE) for word in _MADE_BEFORE),
 )
 
 
@@ -70,7 +110,7 @@ def submission_error(
     facts = read(answer, work_id)
     kind = class_of_submission(facts.status)
     if kind is None and 200 <= facts.status < 300:
-        kind = _refused_in_words(facts)
+        kind = _refused_in_words(facts, request)
         if kind is None:
             what = "There is no work id in the answer, so nobody knows whether a job was created."
             return doubt(facts, what, request=request, price=price)
@@ -83,16 +123,28 @@ def submission_error(
 
 
 def status_error(answer: Answer, job_id: str) -> PhaseoError:
-    """Return the error for a feed answer that shows no job."""
+    """Return the error for an answer about a job that shows none."""
     facts = read(answer)
     if facts.status == 404:
         return not_found(facts, job_id)
+    return _of_question(
+        facts, "The answer cannot be read as a feed", "The job goes on; ask again later"
+    )
+
+
+def question_error(answer: Answer, unreadable: str) -> PhaseoError:
+    """Return the error for an answer to any other question; ``unreadable`` says what it is not."""
+    return _of_question(read(answer), unreadable, "Ask again later")
+
+
+def _of_question(facts: Said, unreadable: str, later: str) -> PhaseoError:
     kind: type[GatewayError] = class_of_question(facts.status)
     if kind is not GatewayUnavailable:
-        return refusal(kind, facts, joined(_advice(kind, facts), "The job may go on"))
+        rest = "The job may go on" if "job" in later else ""
+        return refusal(kind, facts, joined(_advice(kind, facts), rest))
     readable = not 200 <= facts.status < 300
-    told = (facts.description or "") if readable else "The answer cannot be read as a feed"
-    return refusal(kind, facts, joined(told, "The job goes on; ask again later."))
+    told = (facts.description or "") if readable else unreadable
+    return refusal(kind, facts, joined(told, later))
 
 
 def read(answer: Answer, work_id: str | None = None) -> Said:
@@ -128,8 +180,10 @@ def _plain(answer: Answer) -> str | None:
     return None if words.startswith(("<", "{", "[")) else said(words, 120)
 
 
-def _refused_in_words(facts: Said) -> type[GatewayError] | None:
+def _refused_in_words(facts: Said, request: Any) -> type[GatewayError] | None:
     words = (facts.description or "").lower()
+    if is_wanted(request) and any(word in words for word in _MADE_BEFORE):
+        return ProviderRefused
     return next((kind for word, kind in _REFUSING if word in words), None)
 
 
@@ -151,6 +205,5 @@ def _advice(kind: type[GatewayError], facts: Said) -> str:
         return joined(told, f"Wait before the next request; the service {ask}")
     if facts.status == 501:
         return joined(told, SANDBOX_HINT)
-    if "too long" in told.lower():
-        return joined(told, "Shorten the prompt, the lyrics or the style")
-    return joined(told, "Change what it names and run it again")
+    step = next((step for word, step in _NEXT_STEPS if word in told.lower()), None)
+    return joined(told, step or "Change what it names and run it again")

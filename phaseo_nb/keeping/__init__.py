@@ -219,7 +219,8 @@ class Library(Upkeep):
         Parameters
         ----------
         by
-            What to count by: any of ``day month gateway model provider notebook``.
+            What to count by: any of ``day month gateway model provider notebook kind``; the
+            kind is ``music`` or ``picture`` (cover images).
         since
             First day, such as ``"2026-11-01"``.
 

@@ -67,6 +67,8 @@ class Entry:
     imported: int
     deleted_at: float | None
     deleted_by: str | None
+    kind: str = "music"
+    """``"music"``, or ``"picture"`` for an order of which only a cover image comes."""
     recordings: tuple[Recording | None, ...] = ()
     """One for each track; ``None`` where there is no audio."""
     tags: tuple[str, ...] = ()
@@ -154,6 +156,14 @@ def usual_time(db: sqlite3.Connection, base_url: str, model: str | None) -> floa
     )
     times = [row[0] for row in db.execute(query, (base_url, model))]
     return statistics.median(times) if times else None
+
+
+def count_kept(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many takes are kept, and how many orders of pictures."""
+    kept = "SELECT count(*) FROM takes WHERE state = 'kept' AND deleted_at IS NULL"
+    everything = db.execute(kept).fetchone()[0]  # from an index of its own, as the next one
+    pictures = db.execute(f"{kept} AND kind = 'picture'").fetchone()[0]
+    return everything - pictures, pictures
 
 
 # -- writing, inside somebody's transaction ------------------------------------------------------

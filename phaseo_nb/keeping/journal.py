@@ -63,6 +63,8 @@ class Plan:
     notes: tuple[str, ...]
     price: Cost
     purse: money.Purse
+    kind: str = "music"
+    """``"music"`` or ``"picture"``."""
 
 
 class Found(NamedTuple):
@@ -155,6 +157,7 @@ class Journal:
             "payer": self.leases.me,
             "notebook": storable_text(notebook_name()),
             "created_at": self._wall(),
+            "kind": plan.kind,
         }
         marks = ", ".join(f":{name}" for name in values)
         query = f"INSERT INTO takes ({', '.join(values)}) VALUES ({marks})"
@@ -163,12 +166,22 @@ class Journal:
         note_event(db, n, "planned", self._wall())
         return n
 
-    def claim(self, n: int, *, again: bool = False) -> Future[None]:
+    def claim(
+        self, n: int, *, again: bool = False, callback: tuple[str, float] | None = None
+    ) -> Future[None]:
         """Say that it is about to be sent; once this is done, it may cost.
 
-        ``again`` is for an order that went out before and was certainly not created. The future
-        raises ``LibraryError`` where it is not ours any more or could not be written down: then
-        nothing may be sent.
+        The future raises ``LibraryError`` where it is not ours any more or could not be written
+        down: then nothing may be sent.
+
+        Parameters
+        ----------
+        n
+            Which row.
+        again
+            For an order that went out before and was certainly not created.
+        callback
+            Hash of the token that its service may report under, and until when.
         """
 
         def operation(db: sqlite3.Connection) -> None:
@@ -184,8 +197,18 @@ class Journal:
                 )
                 raise LibraryError(message)
             note_event(db, n, "submitting", self._wall())
+            if callback is not None:
+                db.execute("DELETE FROM callbacks WHERE expires_at < ?", (self._wall(),))
+                row = (callback[0], n, callback[1])
+                db.execute("INSERT OR REPLACE INTO callbacks VALUES (?, ?, ?)", row)
 
         return self.database.write(operation)
+
+    def callback_of(self, n: int) -> str | None:
+        """Return the hash of the token that the service of a job may report under."""
+        query = "SELECT sha256 FROM callbacks WHERE take = ? AND expires_at > ?"
+        row = self.database.read(lambda db: db.execute(query, (n, self._wall())).fetchone())
+        return row[0] if row else None
 
     def withdraw(self, n: int, *, was_claimed: bool) -> Future[None]:
         """Forget an order that certainly was not created, and give its price back.

@@ -141,6 +141,7 @@ def spending(
         "model": "model",
         "provider": "provider",
         "notebook": "notebook",
+        "kind": "kind",
     }
     unknown = [name for name in by if name not in groups]
     if unknown or not by:

@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ..jobs import Cost, CostLine, MusicJob, Track, Usage
-from ..requests import MusicRequest, UdioRequest, restored_request
+from ..requests import ExtendRequest, MusicRequest, UdioRequest, restored_request
 
 MOST_TRACKS = 64
 """Tracks of one job that are kept; the services make one or two."""
@@ -33,16 +33,19 @@ def dump_request(request: MusicRequest | UdioRequest) -> str:
     body.pop("callback_url", None)
     if isinstance(body.get("suno"), dict):
         body["suno"].pop("callBackUrl", None)
-    about = {"kind": kind, "body": body}
+    about: dict[str, Any] = {"kind": kind, "body": body}
     if isinstance(request, UdioRequest):
         about["api"] = request.api
+        if isinstance(request, ExtendRequest) and request.model:  # not on the wire
+            about["model"] = request.model
     return dump(about)
 
 
 def load_request(text: str) -> MusicRequest | UdioRequest:
     """Return the request again; it was checked when it was made."""
     about = json.loads(text)
-    return restored_request(about["kind"], about["body"], api=about.get("api"))
+    api, model = about.get("api"), about.get("model")
+    return restored_request(about["kind"], about["body"], api=api, model=model)
 
 
 def dump_answer(job: MusicJob) -> str:

@@ -32,6 +32,8 @@ _LONGEST = 1_000  # characters of a search: what SQLite's limits let through in 
 _FEW = 500  # matches that are sooner sorted than met by going through all takes, newest first
 _BROKEN = (sqlite3.DatabaseError, MemoryError)  # a damaged index may ask for any amount
 _SHOWN = "state = 'kept' AND deleted_at IS NULL"
+_PICTURES = "takes_pictures ON takes (n) WHERE kind = 'picture'"
+"""A small index, so that what is no music can be counted without reading every row."""
 
 
 def find(
@@ -73,17 +75,22 @@ def _check_text(text: Any) -> None:
 
 def _filtered(db: sqlite3.Connection, only: Filter, limit: int) -> list[Entry]:
     """Find without words: by way of the index in which the fewest are met in vain."""
+    music = ["takes.kind = 'music'"] if only.status == "kept" else []
     if only.tag is not None:
         joined = "tags CROSS JOIN takes ON takes.n = tags.take"
-        return _select(db, joined, ["tags.tag = ?"], only, [only.tag], "tags.take DESC", limit)
+        return _select(
+            db, joined, [*music, "tags.tag = ?"], only, [only.tag], "tags.take DESC", limit
+        )
     if only.rating is not None:
         some = "SELECT 1 FROM takes WHERE rating >= ? LIMIT ?"
         if len(db.execute(some, (only.rating, _FEW)).fetchall()) < _FEW:
-            return _select(db, "takes INDEXED BY takes_rated", [], only, [], "takes.n DESC", limit)
+            return _select(
+                db, "takes INDEXED BY takes_rated", music, only, [], "takes.n DESC", limit
+            )
     if only.since is not None or only.until is not None:
         order = "takes.created_at DESC, takes.n DESC"
-        return _select(db, "takes INDEXED BY takes_by_day", [], only, [], order, limit)
-    return _select(db, "takes", [], only, [], "takes.n DESC", limit)
+        return _select(db, "takes INDEXED BY takes_by_day", music, only, [], order, limit)
+    return _select(db, "takes", music, only, [], "takes.n DESC", limit)
 
 
 def phrase(text: str) -> str:
@@ -155,8 +162,14 @@ def _select(
 
 
 def note_texts(db: sqlite3.Connection, n: int, answer: MusicJob) -> None:
-    """Lay out what a take is searched by; an index that fails costs only itself."""
-    row = db.execute("SELECT prompt, request, note FROM takes WHERE n = ?", (n,)).fetchone()
+    """Lay out what a take is searched by; an index that fails costs only itself.
+
+    Pictures have no texts, so that a search finds music alone.
+    """
+    query = "SELECT prompt, request, note, kind FROM takes WHERE n = ?"
+    row = db.execute(query, (n,)).fetchone()
+    if row["kind"] != "music":
+        return
     lyrics, style = _asked(row["request"])
     titles = dict.fromkeys(track.title for track in answer.tracks if track.title)
     lyrics |= dict.fromkeys(track.lyrics for track in answer.tracks if track.lyrics)
@@ -197,6 +210,7 @@ def prepare(db: sqlite3.Connection) -> None:
     for name in FOUND_BY:
         index = f"takes_found_by_{name} ON takes ({name})"
         db.execute(f"CREATE INDEX IF NOT EXISTS {index} WHERE {_SHOWN}")
+    db.execute(f"CREATE INDEX IF NOT EXISTS {_PICTURES}")
     if not _has_fts5(db):
         drop_triggers(db)
         return

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LibraryError
+from ..going_on import Origin
 from ..takes import Take
 from .entries import Entry
 from .records import storable_text
@@ -80,6 +81,14 @@ class FiledTake(Take):
 
         self.belong_to(keep_opinion)
 
+    @property
+    def origin(self) -> Origin:
+        """Where it was ordered, and who can order more there."""
+        folder, entry = self.__dict__["_filed_as"]
+        agent = folder.agents.get((entry.gateway, entry.base_url))
+        sandbox, imported = bool(entry.sandbox), bool(entry.imported)
+        return Origin(entry.gateway, entry.base_url, sandbox, imported, agent)
+
     def is_of(self, entry: Entry) -> bool:
         """Tell whether this is a row as it stands: audio may have been fetched since."""
         filed: Entry = self.__dict__["_filed_as"][1]
@@ -87,16 +96,17 @@ class FiledTake(Take):
 
     def __getattr__(self, name: str) -> Any:
         """Read what was not read yet; called only for what is not there."""
-        if name not in ("request", "job", "tracks") or "_filed_as" not in self.__dict__:
+        if name not in _WHOLE or "_filed_as" not in self.__dict__:
             message = f"a take has no {name!r}"
             raise AttributeError(message)
         with _reading:  # one set of tracks, whoever asks: they remember what they worked out
             if name not in self.__dict__:
                 whole = _read(*self.__dict__["_filed_as"])
-                self.__dict__.update(request=whole.request, job=whole.job, tracks=whole.tracks)
+                self.__dict__.update({part: getattr(whole, part) for part in _WHOLE})
         return self.__dict__[name]
 
 
+_WHOLE = ("request", "job", "tracks", "pictures")
 _reading = threading.Lock()
 
 

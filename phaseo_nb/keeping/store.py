@@ -15,6 +15,7 @@ from pathlib import Path
 from ..audio.sniff import sniff
 from ..errors import AudioError, LibraryError
 from ..files import hash_of, read_checked
+from ..transport.images import sniff_image
 from ..transport.sinks import FileSink
 
 UNFINISHED = ".part"
@@ -73,7 +74,7 @@ class Store:
         LibraryError
             The disk refuses. Nothing is left behind.
         """
-        kind = sniff(data)
+        kind = sniff(data) or sniff_image(data)
         suffix, format = (kind.suffix, kind.format) if kind else (".bin", "unknown")
         if kind is None and is_bare:
             suffix, format = ".pcm", "pcm"

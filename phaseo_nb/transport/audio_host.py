@@ -12,6 +12,7 @@ from ..audio.sniff import sniff
 from ..errors import AudioError
 from ..settings.addresses import shown
 from .guard import Origin, check_url
+from .images import sniff_image
 from .messages import Answer
 from .pinned import resolve
 from .retry import PASSING, retry_after
@@ -59,6 +60,12 @@ class Download:
     validator: str | None = None
     total: int | None = None
     retry_after: float | None = None
+    is_picture: bool = False
+
+    @property
+    def what(self) -> str:
+        """What is fetched, in a word."""
+        return "picture" if self.is_picture else "audio"
 
     def too_big(self) -> AudioError:
         """Return the error for more bytes than a download may have."""
@@ -101,7 +108,8 @@ class AskedFor:
         raise failed(state, f"it was sent on more than {state.limits.redirects} times")
 
     def _request(self, url: httpx.URL) -> httpx.Request:
-        headers = {"Accept": "audio/*, */*;q=0.5", "Accept-Encoding": "identity"}
+        wanted = "image/*" if self._state.is_picture else "audio/*"
+        headers = {"Accept": f"{wanted}, */*;q=0.5", "Accept-Encoding": "identity"}
         if self._offset and self._state.validator:
             headers["Range"] = f"bytes={self._offset}-"
             headers["If-Range"] = self._state.validator
@@ -128,7 +136,7 @@ def _next_hop(state: Download, url: httpx.URL, target: str) -> httpx.URL:
         raise failed(state, "it was sent on to something that is no address") from None
     if url.scheme == "https" and following.scheme != "https":
         raise failed(state, "it was sent on to an address that is not encrypted") from None
-    return check_url(following, own=state.own)
+    return check_url(following, own=state.own, what=state.what)
 
 
 def check_status(state: Download, response: httpx.Response) -> None:
@@ -137,8 +145,8 @@ def check_status(state: Download, response: httpx.Response) -> None:
     if status in _GONE:
         word = "has expired" if status in (403, 410) else "is not served"
         message = (
-            f"The audio address {shown(str(state.url))} {word} (HTTP {status}). Addresses of audio "
-            "live for days at most; ask for the job again to get a fresh one."
+            f"The {state.what} address {shown(str(state.url))} {word} (HTTP {status}). Such "
+            "addresses live for days at most; ask for the job again to get a fresh one."
         )
         raise AddressExpired(message)
     if status in PASSING:
@@ -151,7 +159,7 @@ def check_status(state: Download, response: httpx.Response) -> None:
         raise failed(state, f"the host answered {status}")
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
-        raise failed(state, f"it came packed as {encoding[:40]!r}; audio is packed already")
+        raise failed(state, f"it came packed as {encoding[:40]!r}; {state.what} is packed already")
 
 
 def continues(state: Download, response: httpx.Response, offset: int) -> bool:
@@ -190,6 +198,9 @@ def check_audio(state: Download, head: bytes, *, complete: bool) -> None:
     """Raise ``AudioError`` where the first bytes of a file are not those of audio."""
     if complete and not head:
         raise failed(state, "the host sent an empty file")
+    if state.is_picture:
+        _check_picture(state, head)
+        return
     if sniff(head) is not None:
         return
     what = "a web page or text" if is_text(head) else "no audio format that is known here"
@@ -200,9 +211,15 @@ def check_audio(state: Download, head: bytes, *, complete: bool) -> None:
     raise failed(state, f"what came is {what}, not audio")
 
 
+def _check_picture(state: Download, head: bytes) -> None:
+    if sniff_image(head) is None:
+        what = "a web page or text" if is_text(head) else "neither PNG nor JPEG nor WebP"
+        raise failed(state, f"what came is {what}, not a picture")
+
+
 def failed(state: Download, reason: str) -> AudioError:
-    """Return the error that says why there is no audio."""
+    """Return the error that says why there is no audio (or picture)."""
     return AudioError(
-        f"The audio at {shown(str(state.url))} could not be fetched: {reason}. The job itself is "
-        "done and nothing is lost; fetch it again later."
+        f"The {state.what} at {shown(str(state.url))} could not be fetched: {reason}. The job "
+        "itself is done and nothing is lost; fetch it again later."
     )

@@ -41,6 +41,7 @@ async def download(
     client: httpx.AsyncClient,
     own: Origin | None = None,
     is_bare: bool = False,
+    is_picture: bool = False,
     resolves: bool = False,
     limits: Limits | None = None,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
@@ -60,6 +61,8 @@ async def download(
         Origin of the configured gateway, which may be private.
     is_bare
         The audio is bare samples without a header, so its first bytes prove nothing.
+    is_picture
+        What is fetched is a picture: only PNG, JPEG and WebP count then.
     resolves
         Check what names resolve to before each request, for a client that cannot pin.
     limits, sleep, clock
@@ -78,7 +81,8 @@ async def download(
         The host answered 401, 403, 404 or 410.
     """
     limits = limits or Limits()
-    state = Download(check_url(url, own=own), own, limits, is_bare, resolves, clock)
+    checked = check_url(url, own=own, what="picture" if is_picture else "audio")
+    state = Download(checked, own, limits, is_bare, resolves, clock, is_picture=is_picture)
     sink = open_sink(path)
     try:
         try:

@@ -38,7 +38,7 @@ class Origin(NamedTuple):
         return cls(url.scheme, host, port)
 
 
-def check_url(url: object, *, own: Origin | None = None) -> httpx.URL:
+def check_url(url: object, *, own: Origin | None = None, what: str = "audio") -> httpx.URL:
     """Return an audio address that may be asked for, without its fragment.
 
     Parameters
@@ -47,6 +47,8 @@ def check_url(url: object, *, own: Origin | None = None) -> httpx.URL:
         Text from outside, or a redirect's target.
     own
         The configured gateway's origin, which is let through wherever it is.
+    what
+        What is to be had there, for messages.
 
     Raises
     ------
@@ -56,44 +58,44 @@ def check_url(url: object, *, own: Origin | None = None) -> httpx.URL:
     if isinstance(url, httpx.URL):
         url = str(url)
     if not isinstance(url, str) or not url.strip():
-        raise _refused(str(url), "it is no address")
+        raise _refused(str(url), "it is no address", what)
     text = url.strip()
     if len(text) > LONGEST:
-        raise _refused(text, f"it is {len(text)} characters long")
+        raise _refused(text, f"it is {len(text)} characters long", what)
     if has_odd_characters(text):
-        raise _refused(text, "it has a blank, a control character or a backslash inside")
+        raise _refused(text, "it has a blank, a control character or a backslash inside", what)
     try:
         parsed = httpx.URL(text)
         origin = Origin.of(parsed)
     except (httpx.InvalidURL, ValueError, UnicodeError):
-        raise _refused(text, "it cannot be read") from None
+        raise _refused(text, "it cannot be read", what) from None
     authority = re.split(r"[/?#]", text.partition("//")[2], maxsplit=1)[0]
     if parsed.userinfo or "@" in authority:
-        raise _refused(text, "it holds a user name or password")
+        raise _refused(text, "it holds a user name or password", what)
     if "%" in authority:
-        raise _refused(text, "its host is written in disguise")
+        raise _refused(text, "its host is written in disguise", what)
     if not origin.host or parsed.scheme not in _PORTS:
-        raise _refused(text, "audio is fetched over https only")
+        raise _refused(text, f"{what} is fetched over https only", what)
     if origin != own:
-        _check_foreign(text, parsed, origin)
+        _check_foreign(text, parsed, origin, what)
     return parsed.copy_with(fragment=None)
 
 
-def _check_foreign(text: str, url: httpx.URL, origin: Origin) -> None:
+def _check_foreign(text: str, url: httpx.URL, origin: Origin, what: str) -> None:
     if url.scheme != "https":
-        raise _refused(text, "audio is fetched over https only")
+        raise _refused(text, f"{what} is fetched over https only", what)
     if origin.port != 443:
-        raise _refused(text, f"port {origin.port} is not the port of https")
+        raise _refused(text, f"port {origin.port} is not the port of https", what)
     name = origin.host.lower()
     address = literal_address(name)
     if address is not None:
         reason = why_not_public(address)
         if reason:
-            raise _refused(text, f"{origin.host} is {reason}")
+            raise _refused(text, f"{origin.host} is {reason}", what)
     elif re.fullmatch(r"[0-9]+|0x[0-9a-f]*", name.rpartition(".")[2]):
-        raise _refused(text, f"{origin.host[:80]} is neither a name nor an address")
+        raise _refused(text, f"{origin.host[:80]} is neither a name nor an address", what)
     elif any(name == private or name.endswith(f".{private}") for private in _PRIVATE_NAMES):
-        raise _refused(text, f"{origin.host} is a name inside a private network")
+        raise _refused(text, f"{origin.host} is a name inside a private network", what)
 
 
 def why_not_public(address: str | IPAddress) -> str | None:
@@ -117,8 +119,8 @@ def why_not_public(address: str | IPAddress) -> str | None:
     return None if is_wrapping else range_of(address)
 
 
-def _refused(url: str, reason: str) -> AudioError:
+def _refused(url: str, reason: str, what: str) -> AudioError:
     return AudioError(
-        f"The audio address {shown(url)} was not fetched: {reason}. The gateway gave this address; "
-        "ask for the job again, and tell the service if it stays like this."
+        f"The {what} address {shown(url)} was not fetched: {reason}. The gateway gave this "
+        "address; ask for the job again, and tell the service if it stays like this."
     )

@@ -24,6 +24,17 @@ async def cell() -> None:
     del path, seconds, loud, player, again, waited, ran, open_jobs, session
 
 
+async def more() -> None:
+    take: nb.Take = await nb.generate("a waltz")
+    longer: nb.Take = await take.extend(at=60.0, lyrics="once more")
+    cover: nb.Take = await longer.cover(style="bossa nova", track=1)
+    pictures: nb.Pictures = await cover.cover_image()
+    first: nb.Picture = pictures[0]
+    place: Path | None = first.path
+    left: float | None = nb.credits().left
+    del place, left
+
+
 async def script() -> None:
     async with nb.MusicClient("sandbox") as client:
         request = nb.MusicRequest(model="suno/v4.5", prompt="a waltz")

@@ -81,13 +81,16 @@ def export(
 
 def _wanted(folder: Folder, takes: Any) -> list[Entry]:
     if takes is None:
-        return folder.database.read(lambda db: entries_in(db, "kept"))
+        kept = folder.database.read(lambda db: entries_in(db, "kept"))
+        return [entry for entry in kept if entry.kind == "music"]
     is_many = isinstance(takes, Iterable) and not isinstance(takes, str)
     names = list(named(takes if is_many else [takes]))
     found = folder.database.read(lambda db: [named_entry(db, name) for name in names])
     for name, entry in zip(names, found, strict=True):
-        if entry is None or entry.state != "kept":
+        if entry is None or entry.state != "kept" or entry.kind != "music":
             is_no = "is no kept take" if entry else "is not there"
+            if entry is not None and entry.kind == "picture":
+                is_no = "is an order of cover images, no take of music,"
             message = f"{name[:80]!r} {is_no} in the library {folder.path}. Nothing was exported."
             raise LibraryError(message)
     return list({entry.n: entry for entry in found if entry is not None}.values())

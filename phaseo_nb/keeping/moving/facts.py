@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from ...gateways.values import whole
 from ...jobs import Cost, MusicJob, Track, Usage
 from ...requests import MusicRequest, UdioRequest, restored_request
+from ...requests.udio_more import KINDS
 from ...takes import checked_opinion
 from ..records import MOST_TRACKS, load_cost
 from .sidecar import VERSION, plain_address
@@ -66,7 +67,7 @@ class About(_Facts):
     """What was asked for, and where."""
 
     kind: Literal["phaseo", "udio"]
-    api: Literal["v2", "callback", "token"] | None = None
+    api: Literal["v2", "callback", "token", "extend", "upload-cover"] | None = None
     gateway: Literal["phaseo", "udio"]
     base_url: Annotated[str, StringConstraints(max_length=500)]
     body: dict[str, Any]
@@ -238,7 +239,7 @@ def request_of(about: About) -> MusicRequest | UdioRequest:
         checked = {**body, **({"api": about.api} if about.api else {})}
         if about.api == "callback":  # an address is asked for, and none is kept
             checked["callback_url"] = "https://example.org/callback"
-        UdioRequest.model_validate(checked)
+        KINDS.get(about.api or "", UdioRequest).model_validate(checked)
     return restored_request(about.kind, body, api=about.api)
 
 

@@ -19,11 +19,12 @@ from ...cards import note_card
 from ...errors import LibraryError
 from ...files import hash_of
 from ...phrases import excerpt
-from ..entries import OPEN, OPEN_ENDS, entries_in
+from ..entries import OPEN, OPEN_ENDS, count_kept, entries_in
 from ..search import is_indexed
 from ..store import UNFINISHED, Recording
 from .findings import DAMAGED, Finding
 from .mending import MENDERS
+from .room import count_pictures
 
 if TYPE_CHECKING:
     from ..folder import Folder
@@ -40,6 +41,8 @@ class Checkup:
     """Whether hashes and the inside of the search index were left out."""
     done: tuple[str, ...] = ()
     """What was mended, in words."""
+    n_pictures: int = 0
+    """Cover images that were looked at like recordings."""
     _folder: Folder | None = field(default=None, compare=False)
 
     @property
@@ -73,16 +76,20 @@ class Checkup:
         for found in self.findings:
             lines += found.lines()
         depth = "lengths only" if self.is_quick else "every byte"
-        lines.append(
-            f"Looked at {self.n_takes:,} take{'' if self.n_takes == 1 else 's'} and "
-            f"{self.n_recordings:,} recording{'' if self.n_recordings == 1 else 's'} ({depth})."
-        )
+        counted = [_counted(self.n_takes, "take"), _counted(self.n_recordings, "recording")]
+        counted += [_counted(self.n_pictures, "cover image")] if self.n_pictures else []
+        looked_at = f"{', '.join(counted[:-1])} and {counted[-1]}"
+        lines.append(f"Looked at {looked_at} ({depth}).")
         n = len(self.findings)
         kinds = "one thing" if n == 1 else f"{n} things"
         heading = f"The library has {kinds} to look at" if n else "The library is well"
         if any(found.kind not in ("uncertain", "empty", "set_aside") for found in self.findings):
             lines.append("`library.doctor(mend=True)` mends what can be mended safely.")
         return note_card(lines, heading=heading, text=text)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def examine(
@@ -97,13 +104,20 @@ def examine(
             done += mender(folder, found.items, remove_orphans) if mender else ()
         findings = list(_findings(folder, quick))
 
-    def count(db: sqlite3.Connection) -> tuple[int, int]:
-        query = "SELECT count(*) FROM takes WHERE state = 'kept' AND deleted_at IS NULL"
-        n_recordings = db.execute("SELECT count(*) FROM recordings").fetchone()[0]
-        return n_recordings, db.execute(query).fetchone()[0]
+    def count(db: sqlite3.Connection) -> tuple[int, int, int]:
+        n_files = db.execute("SELECT count(*) FROM recordings").fetchone()[0]
+        n_pictures = count_pictures(db)[0]
+        return n_files - n_pictures, count_kept(db)[0], n_pictures
 
+    n_recordings, n_takes, n_pictures = folder.database.read(count)
     return Checkup(
-        tuple(findings), *folder.database.read(count), quick, tuple(done), _folder=folder
+        tuple(findings),
+        n_recordings,
+        n_takes,
+        quick,
+        tuple(done),
+        n_pictures=n_pictures,
+        _folder=folder,
     )
 
 

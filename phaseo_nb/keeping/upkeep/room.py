@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ...cards import note_card
 from ...errors import LibraryError
 from ...phrases import excerpt, size
-from ..entries import COLUMNS, Entry, read_entries
+from ...transport.images import FORMATS
+from ..entries import COLUMNS, Entry, count_kept, read_entries
 from .removing import Deleted, delete
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class DiskUse:
     """What a library takes up on the disk, in bytes."""
 
     audio_bytes: int
-    """All files of the audio folder."""
+    """All files of the audio folder but pictures."""
     deleted_bytes: int
     """Of these: recordings that were deleted and go when their kernel ends."""
     journal_bytes: int
@@ -42,11 +43,14 @@ class DiskUse:
     n_recordings: int
     quota_bytes: int | None
     """How much audio there should be at most; ``None``: nobody said."""
+    picture_bytes: int = 0
+    """Cover images; no quota counts them."""
+    n_pictures: int = 0
 
     @property
     def total_bytes(self) -> int:
-        """Audio and journal."""
-        return self.audio_bytes + self.journal_bytes
+        """Audio, pictures and journal."""
+        return self.audio_bytes + self.picture_bytes + self.journal_bytes
 
     @property
     def over_bytes(self) -> int:
@@ -67,6 +71,8 @@ class DiskUse:
             f"Audio: {size(self.audio_bytes)} in {n:,} recording{'' if n == 1 else 's'}",
             f"Journal: {size(self.journal_bytes)}",
         ]
+        if self.n_pictures:
+            lines.insert(1, f"Cover images: {size(self.picture_bytes)} in {self.n_pictures:,}")
         if self.deleted_bytes:
             lines[0] += f"; {size(self.deleted_bytes)} of it is deleted and goes with its kernel"
         if self.quota_bytes is None:
@@ -84,32 +90,45 @@ def disk_use(folder: Folder) -> DiskUse:
     journal = folder.database.path
     parts = [path for path in journal.parent.glob(f"{journal.name}*") if path.is_file()]
 
-    def operation(db: sqlite3.Connection) -> tuple[int, int, int | None]:
+    def operation(db: sqlite3.Connection) -> tuple[int, int, int | None, tuple[int, int]]:
         total = db.execute("SELECT count(*) FROM recordings").fetchone()[0]
-        return total, _audio_bytes(db)[1], quota(db)
+        return total, _audio_bytes(db)[1], quota(db), count_pictures(db)
 
-    n_recordings, deleted, limit = folder.database.read(operation)
+    total, deleted, limit, (n_pictures, picture_bytes) = folder.database.read(operation)
     journal_bytes = sum(path.stat().st_size for path in parts)
-    return DiskUse(folder.store.size(), deleted, journal_bytes, n_recordings, limit)
+    audio_bytes = max(0, folder.store.size() - picture_bytes)
+    return DiskUse(
+        audio_bytes, deleted, journal_bytes, total - n_pictures, limit, picture_bytes, n_pictures
+    )
 
 
 def in_short(db: sqlite3.Connection) -> str:
     """Return how many takes there are and how large, by the journal: quick however many."""
-    query = "SELECT count(*) FROM takes WHERE state = 'kept' AND deleted_at IS NULL"
-    n = db.execute(query).fetchone()[0]
+    n, _ = count_kept(db)
     total = _audio_bytes(db)[0]
     return f"{n:,} take{'' if n == 1 else 's'}" + (f", {size(total)}" if total else "")
 
 
 def _audio_bytes(db: sqlite3.Connection) -> tuple[int, int]:
-    """Return the bytes of all recordings, and of those that only what is deleted still has."""
+    """Return the bytes of all recordings, and of those that only what is deleted still has.
+
+    Pictures are not counted: they are no audio.
+    """
     query = (
         "SELECT coalesce(sum(size), 0), coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM tracks"
         " JOIN takes ON takes.n = tracks.take WHERE tracks.sha256 = recordings.sha256"
         " AND takes.deleted_at IS NULL) THEN 0 ELSE size END), 0) FROM recordings"
+        f" WHERE format NOT IN {FORMATS}"
     )
     total, deleted = db.execute(query).fetchone()
     return int(total), int(deleted)
+
+
+def count_pictures(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return how many pictures the journal knows, and their bytes."""
+    query = f"SELECT count(*), coalesce(sum(size), 0) FROM recordings WHERE format IN {FORMATS}"
+    n, n_bytes = db.execute(query).fetchone()
+    return int(n), int(n_bytes)
 
 
 # -- the quota -----------------------------------------------------------------------------------
@@ -271,8 +290,8 @@ def candidates(db: sqlite3.Connection, *, rated: bool) -> list[Entry]:
     """Return kept takes with audio: unrated ones oldest first, then (if wanted) the rated ones."""
     which = "" if rated else " AND rating IS NULL"
     query = (
-        f"SELECT {COLUMNS} FROM takes WHERE state = 'kept' AND deleted_at IS NULL{which}"
-        " ORDER BY coalesce(rating, 0), created_at, n"
+        f"SELECT {COLUMNS} FROM takes WHERE state = 'kept' AND deleted_at IS NULL"
+        f" AND kind = 'music'{which} ORDER BY coalesce(rating, 0), created_at, n"
     )
     return [entry for entry in read_entries(db, db.execute(query)) if any(entry.recordings)]
 
