@@ -150,7 +150,7 @@ class LiveLine:
         job, early = self.job, early_words(self.job)
         card = Part.of(
             cards.live_card,
-            status="in_progress" if early.stage else job.status,
+            status=_doing(job, early.stage),
             elapsed=None if self._early else job.elapsed,
             expected=self.session.usual_time(job),
             prompt=job.prompt,
@@ -286,6 +286,13 @@ def _notes(job: Job, announcement: str | None) -> Part | None:
         said.append(f"fresh=True: each run of this cell makes one more take{paid}.")
     said.extend(job.notes)
     return Part.of(cards.note_card, said) if said else None
+
+
+def _doing(job: Job, stage: str | None) -> str:
+    """Return the status as the card puts it: a callback may be ahead of it."""
+    status = "in_progress" if stage else job.status
+    is_made = status in ("queued", "in_progress")
+    return "picturing" if is_made and getattr(job.request, "makes", "") == "picture" else status
 
 
 def _price(job: Job) -> str | None:

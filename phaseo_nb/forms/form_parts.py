@@ -141,11 +141,13 @@ class Parts:
 
     def show_price(self, words: str) -> None:
         """Say what it costs, beside the button."""
-        _set(self._price, "value", f'<span class="pnb-small">{cards._h(words)}</span>')
+        _set(self._price, "value", f'<span class="pnb-small">{cards.escape(words)}</span>')
 
     def say(self, words: str, html: str = "") -> None:
         """Say how it stands; nothing where there is nothing to say."""
-        said = html or f'<span class="pnb-small">{cards._h(words)}</span>' if words or html else ""
+        said = (
+            html or f'<span class="pnb-small">{cards.escape(words)}</span>' if words or html else ""
+        )
         self._state.value = f'<div role="status">{said}</div>' if said else ""
         _hide(self._state, not said)
 
@@ -160,7 +162,7 @@ class Parts:
 
     def ask(self, words: str, first: str, second: str) -> None:
         """Ask, with two answers; an empty one is not offered."""
-        self._question.value = f'<div role="status">{cards._h(words)}</div>'
+        self._question.value = f'<div role="status">{cards.escape(words)}</div>'
         self.first.description, self.second.description = first, second
         _hide(self.second, not second)
         _hide(self._asks, False)

@@ -305,9 +305,9 @@ def _head(attempt: Attempt) -> str:
     title = f"“{excerpt(attempt.prompt or 'Untitled', 90)}”"
     now = "kept" if attempt.state == "kept" else attempt.words
     facts = [f"take {attempt.number}", price_of(attempt), now]
-    said = " · ".join(cards._h(fact) for fact in facts)
+    said = " · ".join(cards.escape(fact) for fact in facts)
     return (
-        f'<div class="{AS_IT_IS}"><b style="font-weight:600"><bdi>{cards._h(title)}</bdi></b>'
+        f'<div class="{AS_IT_IS}"><b style="font-weight:600"><bdi>{cards.escape(title)}</bdi></b>'
         f'<span style="opacity:{cards.QUIET}"> · {said}</span></div>'
     )
 

@@ -21,7 +21,7 @@ AS_IT_IS = "mathjax_ignore tex2jax_ignore"
 
 # Notebooks have a look of their own for tables (striped, fixed, right-aligned, small); each
 # property that they set is set here again.
-_WIDE = f"{cards._CARD};max-width:980px;padding:12px 0 10px"
+_WIDE = f"{cards.CARD};max-width:980px;padding:12px 0 10px"
 _SCROLL = "overflow-x:auto;padding:0 16px"
 _TABLE = (
     "width:100%;margin:0;border:none;border-collapse:collapse;table-layout:auto;"
@@ -70,10 +70,10 @@ class Way(NamedTuple):
     @property
     def html(self) -> str:
         """The same for a browser."""
-        words = f'<span style="opacity:{cards.QUIET}">{cards._h(self.words)}</span>'
+        words = f'<span style="opacity:{cards.QUIET}">{cards.escape(self.words)}</span>'
         if not self.code:
             return words
-        return f'{words} <code style="{cards._CODE}">{cards._h(self.code)}</code>'
+        return f'{words} <code style="{cards.CODE}">{cards.escape(self.code)}</code>'
 
 
 @dataclass(frozen=True)
@@ -154,14 +154,15 @@ class Sheet:
         """Return the table as HTML."""
         names = "".join(
             f'<th scope="col" style="{_NAME};{self._side(place)}">'
-            f'<span style="opacity:{cards.QUIET}">{cards._h(self.columns[place].name)}</span></th>'
+            f'<span style="opacity:{cards.QUIET}">'
+            f"{cards.escape(self.columns[place].name)}</span></th>"
             for place in self._shown
         )
         drawn = self.rows[:MAX_ROWS]
         goes_on = bool(self.total or self.footer or self._more)
         rows = [self._row(row, goes_on or row is not drawn[-1]) for row in drawn]
         if self._more:
-            rows.append(self._across(cards._h(self._more), f"opacity:{cards.QUIET}", "none"))
+            rows.append(self._across(cards.escape(self._more), f"opacity:{cards.QUIET}", "none"))
         total = self._total() if self.total else ""
         table = (
             f'<table style="{_TABLE}">{self._caption()}<thead><tr style="{_TR}">{names}</tr>'
@@ -170,19 +171,21 @@ class Sheet:
         footer = "".join(
             f'<div style="margin:4px 16px 0;font-size:12px">{way.html}</div>' for way in self.footer
         )
-        region = f'role="region" aria-label="{cards._h(self.heading)}" tabindex="0"'
+        region = f'role="region" aria-label="{cards.escape(self.heading)}" tabindex="0"'
         return (
-            f'<div class="phaseo-nb {AS_IT_IS}" style="{_WIDE}">{cards._STYLE}'
+            f'<div class="phaseo-nb {AS_IT_IS}" style="{_WIDE}">{cards.STYLE}'
             f'<div {region} style="{_SCROLL}">{table}</div>'
             f'<div style="padding:4px 0 2px">{footer}</div></div>'
         )
 
     def _caption(self) -> str:
-        badge = f' <span style="{cards._BADGE}">SANDBOX</span>' if self._is_sandbox else ""
+        badge = f' <span style="{cards.BADGE_STYLE}">SANDBOX</span>' if self._is_sandbox else ""
         intro = (
-            f'<div style="opacity:{cards.QUIET}">{cards._h(self.intro)}</div>' if self.intro else ""
+            f'<div style="opacity:{cards.QUIET}">{cards.escape(self.intro)}</div>'
+            if self.intro
+            else ""
         )
-        heading = f'<span style="{cards._TITLE}">{cards._h(self.heading)}</span>'
+        heading = f'<span style="{cards.TITLE}">{cards.escape(self.heading)}</span>'
         return f'<caption style="{_CAPTION}">{heading}{badge}{intro}</caption>'
 
     def _row(self, row: Row, goes_on: bool) -> str:
@@ -191,14 +194,14 @@ class Sheet:
         cells = []
         for place in self._shown:
             column, cell = self.columns[place], row.cells[place]
-            words = f"<bdi>{cards._h(_words(cell))}</bdi>"
+            words = f"<bdi>{cards.escape(_words(cell))}</bdi>"
             if column.is_title and row.sandbox and not self._is_sandbox:
-                words += f' <span style="{cards._BADGE}">SANDBOX</span>'
+                words += f' <span style="{cards.BADGE_STYLE}">SANDBOX</span>'
             under = cell.under if isinstance(cell, Cell) else ""
             if under:
                 words += (
                     f'<div style="font-weight:400;font-size:12px;opacity:{cards.QUIET}">'
-                    f"<bdi>{cards._h(under)}</bdi></div>"
+                    f"<bdi>{cards.escape(under)}</bdi></div>"
                 )
             tag = 'th scope="row"' if column.is_title else "td"
             weight = "600" if column.is_title else "400"
@@ -220,7 +223,7 @@ class Sheet:
     def _total(self) -> str:
         cells = "".join(
             f'<td style="{_CELL};font-weight:600;border-top:{_FIRM};{self._side(place)}">'
-            f"{cards._h((self.total or ())[place])}</td>"
+            f"{cards.escape((self.total or ())[place])}</td>"
             for place in self._shown
         )
         return f'<tfoot><tr style="{_TR}">{cells}</tr></tfoot>'
