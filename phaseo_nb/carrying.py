@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from pydantic import SecretStr
@@ -35,6 +35,7 @@ from .keeping.shelf import take_of
 from .keeping.store import Recording
 from .listening import Callbacks, close, reported, wait
 from .open_ends import doubt, error_of, nothing_sent, stopped
+from .polling import Schedule
 from .takes import Take
 from .transport.secrets import scrub
 
@@ -57,9 +58,12 @@ class Carrier:
         library: Library,
         key: SecretStr | None,
         callbacks: Callbacks | None = None,
+        rhythm: Callable[[Job, float], Schedule | None] = lambda job, age: None,
     ) -> None:
         self._client = client
         self._callbacks = callbacks
+        self._rhythm = rhythm
+        """Says when to ask about a job that has been on its way for so many seconds."""
         self._library = library
         self._journal = library.folder.journal
         """As it was opened: once that is closed, nothing is taken up or sent any more."""
@@ -173,7 +177,8 @@ class Carrier:
             answer = self._book.with_audio(answer, recordings)
             job.update(answer)
         if entry.state != "kept":
-            answer = await self._wait(job)
+            age = max(0.0, time.time() - (entry.submitted_at or time.time()))
+            answer = await self._wait(job, age)
         return await self._collect(job, answer, recordings, is_kept=entry.state == "kept")
 
     async def _our_turn(self, job: Job, entry: Entry) -> Entry:
@@ -259,7 +264,7 @@ class Carrier:
         known = _REPORTED.format(stage=answer.stage)
         raise doubt(job.request, known, entry.read_price())
 
-    async def _wait(self, job: Job) -> MusicJob:
+    async def _wait(self, job: Job, age: float) -> MusicJob:
         """Wait for the service, until the deadline or until nobody wants to wait any more."""
         assert job.answer is not None
         if job.stop_requested:
@@ -267,7 +272,9 @@ class Carrier:
         if job.callback is None and not job.is_claimed:  # handed in by another kernel, perhaps
             job.callback = self._books.callback_of(job.n)
         loop = asyncio.get_running_loop()
-        waiting = asyncio.ensure_future(wait(self._client, job, job.callback))
+        waiting = asyncio.ensure_future(
+            wait(self._client, job, job.callback, self._rhythm(job, age))
+        )
 
         def stop() -> None:
             loop.call_soon_threadsafe(waiting.cancel)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .gateways import Gateway
     from .handle import Job
     from .jobs import MusicJob
+    from .polling import Schedule
 
 log = logging.getLogger("phaseo_nb")
 
@@ -79,7 +80,9 @@ class Callbacks:
         return invitation
 
 
-async def wait(client: MusicClient, job: Job, sha256: str | None) -> MusicJob:
+async def wait(
+    client: MusicClient, job: Job, sha256: str | None, poll: Schedule | None = None
+) -> MusicJob:
     """Wait for the end of a job, hinted by what arrives for it; see :meth:`MusicClient.wait`.
 
     Where the feed does not answer, the word of the callbacks counts if it is the last one and
@@ -87,13 +90,15 @@ async def wait(client: MusicClient, job: Job, sha256: str | None) -> MusicJob:
     """
     assert job.answer is not None
     if sha256 is None:
-        return await client.wait(job.answer, timeout=job.timeout, on_update=job.update)
+        return await client.wait(job.answer, timeout=job.timeout, on_update=job.update, poll=poll)
     hints = Hints()
     if (said := await last_word(sha256, job.id or "")) is not None:  # before a restart, perhaps
         hints.hear(is_over=said.is_finished)
     following = asyncio.ensure_future(_follow(job, sha256, hints))
     try:
-        return await client.wait(job.answer, timeout=job.timeout, on_update=job.update, hints=hints)
+        return await client.wait(
+            job.answer, timeout=job.timeout, on_update=job.update, poll=poll, hints=hints
+        )
     except (JobNotFound, GatewayError, ConnectionFailed):
         said = await last_word(sha256, job.id or "")
         if said is None or said.status != "completed" or not said.has_audio:

@@ -19,7 +19,7 @@ from .gateways import ModelInfo
 from .handle import Job
 from .jobs import Cost, Credits, MusicJob, Track
 from .keeping import Library
-from .keeping.entries import OPEN, Entry, entries_in, living_entry, usual_time
+from .keeping.entries import OPEN, Entry, entries_in, living_entry
 from .keeping.folder import Folder
 from .keeping.journal import Found, Plan
 from .keeping.records import dump_request
@@ -27,6 +27,7 @@ from .keeping.shelf import take_of
 from .listening import Callbacks
 from .open_ends import error_of, nothing_sent
 from .requests import MusicRequest, UdioRequest, build_request, request_key
+from .rhythm import Rhythm, model_of
 from .settings import Connection
 from .takes import prompt_of
 from .transport.secrets import scrub
@@ -61,7 +62,7 @@ class Session:
         self._client = MusicClient.of(connection)
         self._callbacks = Callbacks(callbacks, self._client.gateway) if callbacks else None
         self._announcement = announcement
-        self._usual: dict[str | None, float | None] = {}
+        self._rhythm = Rhythm(self.library, connection)
         self._folder.agents[connection.name, connection.base_url] = self
 
     @property
@@ -178,11 +179,7 @@ class Session:
 
     def usual_time(self, job: Job) -> float | None:
         """Return how long jobs of this model have taken, in seconds."""
-        model = _model_of(job.request)
-        if self._usual.get(model) is None:
-            where = self.connection.base_url, scrub(model, self.connection.key) if model else model
-            self._usual[model] = self._folder.database.read(lambda db: usual_time(db, *where))
-        return self._usual[model]
+        return self._rhythm.usual_time(job.request)
 
     # -- open ends: what an Attempt asks for ---------------------------------------------------
 
@@ -208,12 +205,14 @@ class Session:
 
     @property
     def _carrier(self) -> Carrier:
-        return Carrier(self._client, self.library, self.connection.key, self._callbacks)
+        return Carrier(
+            self._client, self.library, self.connection.key, self._callbacks, self._rhythm.poll
+        )
 
     def _plan(self, request: MusicRequest | UdioRequest, notes: tuple[str, ...]) -> Plan:
         connection, key = self.connection, self.connection.key
         price = self._client.gateway.list_price(request)
-        model, prompt = _model_of(request), prompt_of(request)
+        model, prompt = model_of(request), prompt_of(request)
         return Plan(
             key=request_key(request, gateway=connection.name, base_url=connection.base_url),
             gateway=connection.name,
@@ -344,8 +343,3 @@ def check_waiting(take: Any, fresh: Any, timeout: Any) -> None:
     if timeout is not None and not (number and timeout > 0):
         expected = "Seconds greater than 0, or None to wait for ever."
         raise RequestRejected(Issue("timeout", "invalid_timeout", timeout, expected))
-
-
-def _model_of(request: Any) -> str | None:
-    model = getattr(request, "model", None)
-    return model if isinstance(model, str) else None

@@ -34,7 +34,7 @@ FLOORS = [
         "handle",
         "keeping",
     },
-    {"session", "bookkeeping", "budget", "carrying", "listening", "open_ends"},
+    {"session", "bookkeeping", "budget", "carrying", "listening", "open_ends", "rhythm"},
     {"live", "making", "stages"},
     {"connecting", "forms", "key_entry"},
     {"cell"},

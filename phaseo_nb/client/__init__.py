@@ -284,6 +284,7 @@ class MusicClient:
         *,
         timeout: float | None = 600.0,
         on_update: Callable[[MusicJob], None] | None = None,
+        poll: Schedule | None = None,
         hints: Hints | None = None,
     ) -> MusicJob:
         """Wait until a job is finished and return it.
@@ -299,6 +300,9 @@ class MusicClient:
             Longest wait in seconds; ``None`` waits for ever. The job itself goes on after it.
         on_update
             Called with every answer.
+        poll
+            The rhythm, where :attr:`poll` was not set to another one. ``polling.learned`` fits one
+            to known times.
         hints
             Says when asking is worthwhile, such as what callbacks bring; then it is asked rarely
             without one.
@@ -318,7 +322,9 @@ class MusicClient:
             As :meth:`watch`.
         """
         state: MusicJob | None = None
-        watching = self._asking.watch(job, self.poll, timeout, hints)
+        is_set = self.poll is not schedule  # somebody knows better
+        rhythm = self.poll if is_set or poll is None else poll
+        watching = self._asking.watch(job, rhythm, timeout, hints)
         async with aclosing(watching) as states:
             async for state in states:
                 if on_update is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
@@ -148,14 +147,13 @@ def entries_in(db: sqlite3.Connection, *states: str) -> list[Entry]:
     return read_entries(db, db.execute(f"SELECT {COLUMNS} FROM takes WHERE {where}", states))
 
 
-def usual_time(db: sqlite3.Connection, base_url: str, model: str | None) -> float | None:
-    """Return the median time of a model's last jobs in seconds; ``None`` before the first."""
+def last_times(db: sqlite3.Connection, base_url: str, model: str | None) -> list[float]:
+    """Return how many seconds a model's last jobs took, newest first."""
     query = (
         "SELECT seconds FROM takes WHERE base_url = ? AND model IS ? AND state = 'kept'"
         " AND seconds IS NOT NULL ORDER BY n DESC LIMIT 25"
     )
-    times = [row[0] for row in db.execute(query, (base_url, model))]
-    return statistics.median(times) if times else None
+    return [row[0] for row in db.execute(query, (base_url, model))]
 
 
 def count_kept(db: sqlite3.Connection) -> tuple[int, int]:
