@@ -465,17 +465,18 @@ def test_wrong_words_are_refused(words, message):
 # -- threads ---------------------------------------------------------------------------------------
 
 
-def _thread():
-    return next((t for t in threading.enumerate() if t.name == "phaseo_nb-callbacks"), None)
+def _threads():
+    """Threads that deliver; those of other tests may still be there."""
+    return {t for t in threading.enumerate() if t.name == "phaseo_nb-callbacks"}
 
 
 async def test_waiting_callbacks_keep_no_sandbox_alive(place):
     """A sandbox that is dropped goes, and its thread with it, calls waiting or not."""
+    others = _threads()
     sandbox = Sandbox(hosts={HOST: place}).script(None, delayed(3600))
     async with http(sandbox) as client:
         await _submit(client)
-    thread, gone = _thread(), weakref.ref(sandbox._service)
-    assert thread is not None
+    (thread,), gone = _threads() - others, weakref.ref(sandbox._service)
     del sandbox, client
     gc.collect()
 
@@ -488,9 +489,10 @@ async def test_waiting_callbacks_keep_no_sandbox_alive(place):
 async def test_an_idle_thread_goes_and_the_next_call_gets_another(sandbox, place, monkeypatch):
     """With nothing to do the thread ends; another job's callbacks are made all the same."""
     monkeypatch.setattr(delivering, "_IDLE", 0.01)
+    others = _threads()
     async with http(sandbox) as client:
         await _submit(client)
-        first = _thread()
+        (first,) = _threads() - others
         sandbox.advance(5)
         await asyncio.to_thread(first.join, 10)
         await _submit(client)
