@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .callbacks import Spool, address, hash_of, mailbox, new_token
+from .callbacks.threads import in_thread
 from .client.hints import Hints
 from .errors import ConnectionFailed, GatewayError, JobNotFound, PhaseoError
 from .gateways import parse_callback
@@ -72,7 +73,7 @@ class Callbacks:
         lasts = A_DAY if job.timeout is None else job.timeout + GRACE
         invitation = Invitation(inviting, hash_of(token), time.time() + lasts)
         try:
-            await _in_thread(Spool().expect, invitation.sha256, invitation.until)
+            await in_thread(Spool().expect, invitation.sha256, invitation.until)
         except (OSError, PhaseoError) as error:
             log.warning("No callback for this job, it is polled instead: %s", error)
             return None
@@ -136,7 +137,7 @@ async def follow(job: Job, sha256: str, hints: Hints) -> None:
 
 async def last_word(sha256: str, job_id: str) -> MusicJob | None:
     """Return the furthest that callbacks said of a job, marked as unverified."""
-    letters = await _in_thread(Spool().arrivals, sha256)
+    letters = await in_thread(Spool().arrivals, sha256)
     words = [said for letter in letters if (said := _read(letter.body, job_id)) is not None]
     words.sort(key=lambda said: (said.is_finished, said.has_audio, _rank(said)))
     return words[-1].replace(is_unverified=True) if words else None
@@ -166,7 +167,7 @@ async def close(job: Job) -> None:
     """Close the address of a job that is over: whatever still comes there is unknown."""
     if job.callback is not None:
         with contextlib.suppress(OSError):
-            await _in_thread(Spool().forget, job.callback)
+            await in_thread(Spool().forget, job.callback)
 
 
 def _read(body: bytes, job_id: str) -> MusicJob | None:
@@ -179,7 +180,3 @@ def _read(body: bytes, job_id: str) -> MusicJob | None:
 
 def _rank(said: MusicJob) -> int:
     return STAGES.index(said.stage) if said.stage in STAGES else 0
-
-
-async def _in_thread(function: Any, *args: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(None, function, *args)
