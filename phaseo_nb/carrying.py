@@ -271,10 +271,9 @@ class Carrier:
             raise stopped(job)
         if job.callback is None and not job.is_claimed:  # handed in by another kernel, perhaps
             job.callback = self._books.callback_of(job.n)
+        way = self._callbacks.way if self._callbacks else None
         loop = asyncio.get_running_loop()
-        waiting = asyncio.ensure_future(
-            wait(self._client, job, job.callback, self._rhythm(job, age))
-        )
+        waiting = asyncio.ensure_future(wait(self._client, job, self._rhythm(job, age), way))
 
         def stop() -> None:
             loop.call_soon_threadsafe(waiting.cancel)

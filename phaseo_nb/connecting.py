@@ -19,7 +19,8 @@ from .session import Session
 from .settings import WIRES, Connection, in_sandbox_mode, resolve_connection
 from .settings.keys import hide
 
-going_on.show_with(make)  # the verbs of a take get their live lines
+# The verbs of a take get their live lines, and go where the notebook is connected.
+going_on.show_with(make, lambda: _default)
 forms.install()  # lists of the library get their buttons; loads no ipywidgets
 
 CALLBACK_BASE = "PHASEO_NB_CALLBACK_BASE"
@@ -38,7 +39,7 @@ def connect(
     library: Library | str | os.PathLike[str] | None = None,
     budget_usd: float | None = None,
     allow_unknown_price: bool = False,
-    callbacks: str | None = None,
+    callbacks: str | bool | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Session:
     """Choose the gateway that :func:`generate` and :func:`submit` use from now on.
@@ -60,7 +61,8 @@ def connect(
     callbacks
         For udioapi.pro, which reports what it does: the public ``https`` address under which it
         reaches this machine, such as ``"https://my.host/phaseo-nb/callbacks"``. Default:
-        ``PHASEO_NB_CALLBACK_BASE``; without one the service is asked every 5 s. What has to
+        ``PHASEO_NB_CALLBACK_BASE``, which ``False`` leaves aside; without one the service is
+        asked every 5 s. What has to
         stand behind that address: :func:`callback_listener`, :func:`callback_app`, or this
         package installed beside a Jupyter Server.
     budget_usd
@@ -226,22 +228,34 @@ def _news(library: Library) -> list[str]:
     return said
 
 
-def _callback_base(given: str | None, connection: Connection) -> str | None:
+def _callback_base(given: str | bool | None, connection: Connection) -> str | None:
     """Return where a service reports to; only udioapi.pro reports at all."""
-    base = given or os.environ.get(CALLBACK_BASE, "").strip() or None
-    if base is None:
+    from_environment = os.environ.get(CALLBACK_BASE, "").strip()
+    base = given or from_environment or None
+    if base is None or given is False:
         return None
     from .callbacks import check_base  # only who uses callbacks loads them
 
     if connection.name != "udio":
-        if given is not None:
+        if given:
             message = (
                 f"`callbacks=` is for udioapi.pro; {connection.label} reports to nobody and is "
-                "polled. Leave it out, or connect('udio')."
+                "polled. Leave it out, or connect('udio'). To try it without a key: "
+                "connect('udio', transport=nb.Sandbox(hosts=…).transport, callbacks=…), see "
+                "lesson 05."
             )
             raise SettingsError(message)
         return None
-    return check_base(base)
+    try:
+        return check_base(base)
+    except SettingsError as error:
+        if given is not None:
+            raise
+        message = (
+            f"{CALLBACK_BASE} in the environment cannot be used. {error} (`callbacks=False` leaves "
+            "it aside for once.)"
+        )
+        raise SettingsError(message) from None
 
 
 def _unreachable(session: Session) -> list[str]:

@@ -58,10 +58,25 @@ async def _carry_unseen(
 _carry: Carry = _carry_unseen
 
 
-def show_with(carry: Carry) -> None:
-    """Let somebody carry orders out who can show them in a cell; takes :func:`_carry_unseen`'s."""
-    global _carry
-    _carry = carry
+def _nobody() -> None:
+    return None
+
+
+_current: Callable[[], Any] = _nobody
+
+
+def show_with(carry: Carry, current: Callable[[], Any]) -> None:
+    """Let somebody carry orders out who can show them in a cell.
+
+    Parameters
+    ----------
+    carry
+        Takes what :func:`_carry_unseen` takes.
+    current
+        Returns the session that a notebook has chosen last, if it has chosen one.
+    """
+    global _carry, _current
+    _carry, _current = carry, current
 
 
 async def carry_out(
@@ -107,7 +122,20 @@ def session_of(made: Take, verb: str) -> Any:
             f'this take. Connect first: `nb.connect("{origin.gateway}")`.'
         )
         raise SettingsError(message)
+    chosen = _current()
+    if chosen is not None and chosen is not origin.session and not _is_same(chosen, origin):
+        message = (
+            f"This take was made through udio at {origin.base_url}, and the notebook is connected "
+            f"to {chosen.gateway} now, so nothing was sent: it might have cost. To go on from it, "
+            "connect to where it was made, as you did then."
+        )
+        raise SettingsError(message)
     return origin.session
+
+
+def _is_same(session: Any, origin: Origin) -> bool:
+    at = session.connection
+    return (at.name, at.base_url) == (origin.gateway, origin.base_url)
 
 
 # -- the three requests --------------------------------------------------------------------------
@@ -128,7 +156,8 @@ def extension(
     chosen = track_of(made, track)
     seconds = chosen.duration
     if seconds is not None and _is_number(at) and at > seconds:  # type: ignore[operator]
-        log.warning("at: the track ends after %.1f s, so there is nothing at %g s.", seconds, at)
+        expected = f"The track ends after {seconds:.1f} s; give a time before that."
+        raise RequestRejected(Issue("at", "behind_the_end", at, expected))
     sung, style = _one_field(prompt, lyrics, style)
     if sung is None and (style is not None or title is not None):
         expected = "With `style=` or `title=`, udioapi.pro needs what is sung: `lyrics=`."
@@ -174,8 +203,13 @@ def cover(
     if instrumental is None and getattr(made.request, "make_instrumental", None):
         instrumental = True
     is_custom = lyrics is not None or style is not None
+    if is_custom and not instrumental:
+        lyrics = lyrics or chosen.lyrics or _sung(made.request)
+        if not lyrics:  # nothing is known that could be sung: then style is a description
+            is_custom, prompt = False, ", ".join(filter(None, (style, prompt)))
+            style = None
     if is_custom:  # a cover keeps words, style and title unless it is told others
-        lyrics = None if instrumental else lyrics or chosen.lyrics or _sung(made.request)
+        lyrics = None if instrumental else lyrics
         title = title or (chosen.title or "Cover")[:_LONGEST_TITLE]
         style = ", ".join(filter(None, (style or chosen.tags, prompt))) or None
         prompt = lyrics

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .callbacks import Spool, address, hash_of, mailbox, new_token
 from .callbacks.threads import in_thread
-from .client.hints import Hints
+from .client.hints import Hints, Way
 from .errors import ConnectionFailed, GatewayError, JobNotFound, PhaseoError
 from .gateways import parse_callback
 
@@ -62,6 +62,7 @@ class Callbacks:
 
     def __init__(self, base: str, gateway: Gateway) -> None:
         self.base = base
+        self.way = Way(f"callbacks at {base}")
         self._gateway = gateway
 
     async def invite(self, job: Job) -> Invitation | None:
@@ -82,7 +83,7 @@ class Callbacks:
 
 
 async def wait(
-    client: MusicClient, job: Job, sha256: str | None, poll: Schedule | None = None
+    client: MusicClient, job: Job, poll: Schedule | None = None, way: Way | None = None
 ) -> MusicJob:
     """Wait for the end of a job, hinted by what arrives for it; see :meth:`MusicClient.wait`.
 
@@ -90,11 +91,12 @@ async def wait(
     has something to hear; a failure is believed from the service's own answers only.
     """
     assert job.answer is not None
+    sha256 = job.callback
     if sha256 is None:
         return await client.wait(job.answer, timeout=job.timeout, on_update=job.update, poll=poll)
-    hints = Hints()
+    hints = Hints(way)
     if (said := await last_word(sha256, job.id or "")) is not None:  # before a restart, perhaps
-        hints.hear(is_over=said.is_finished)
+        hints.hear(said.stage, is_over=said.is_finished)
     following = asyncio.ensure_future(_follow(job, sha256, hints))
     try:
         return await client.wait(
@@ -132,7 +134,7 @@ async def follow(job: Job, sha256: str, hints: Hints) -> None:
             best = max(best, rank)
             if is_further and not said.is_finished:  # of the end the feed speaks
                 job.hear(said)
-            hints.hear(is_news=is_further and said.stage == "first", is_over=said.is_finished)
+            hints.hear(said.stage, is_over=said.is_finished)
 
 
 async def last_word(sha256: str, job_id: str) -> MusicJob | None:

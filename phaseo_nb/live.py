@@ -291,8 +291,11 @@ def _notes(job: Job, announcement: str | None) -> Part | None:
 def _doing(job: Job, stage: str | None) -> str:
     """Return the status as the card puts it: a callback may be ahead of it."""
     status = "in_progress" if stage else job.status
-    is_made = status in ("queued", "in_progress")
-    return "picturing" if is_made and getattr(job.request, "makes", "") == "picture" else status
+    if getattr(job.request, "makes", "music") != "picture":
+        return status
+    return {"queued": "picturing", "in_progress": "picturing"}.get(
+        status, "fetching pictures" if status == "completed" else status
+    )
 
 
 def _price(job: Job) -> str | None:

@@ -41,11 +41,13 @@ class Verbs:
         Parameters
         ----------
         at
-            Where to go on, in seconds; left to the service where it is not given.
+            Where to go on, in seconds from the beginning of the track; left to the service where
+            it is not given.
         track
             Which track, from 0.
         prompt, lyrics
-            What is sung there: the service has one field for both. With neither, it goes on by
+            What is sung there: the service has one field for both. Where both are given, the
+            lyrics are sung and the prompt goes with the style. With neither, it goes on by
             itself, and ``style`` and ``title`` cannot be given either.
         style, title, negative
             Tags of style, the name of the new tracks, and what they should not contain.
@@ -57,7 +59,7 @@ class Verbs:
         RequestRejected
             The request breaks a rule, or the take is none of udioapi.pro's; nothing was sent.
         SettingsError
-            This kernel is not connected to udioapi.pro; nothing was sent.
+            The notebook is not connected to where the take was made; nothing was sent.
         JobFailed, JobTimeout, UncertainSubmission, ProviderRefused, ...
             As :func:`phaseo_nb.generate`.
 

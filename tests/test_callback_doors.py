@@ -326,14 +326,26 @@ def test_the_listener_takes_a_free_port(home):
 
 
 def test_a_port_in_use_is_said(home):
-    """And what to do about it."""
-    said = pytest.raises(SettingsError, match=r"Nothing can listen on .* Leave the port out")
-    with nb.callback_listener() as listener, said:
-        nb.callback_listener(listener.port)
+    """And what to do about it, without the words of the system's library around it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(SettingsError, match=r"Nothing can listen on .* leave the port") as said:
+            nb.callback_listener(taken.getsockname()[1])
+    assert said.value.__cause__ is None
+
+
+def test_a_cell_that_listens_can_be_run_again(home):
+    """On a port where this kernel listens already the same listener comes back, while it does."""
+    with nb.callback_listener() as first:
+        assert nb.callback_listener(first.port) is first
+    with nb.callback_listener(first.port) as second:
+        assert second is not first
 
 
 @pytest.mark.parametrize(
-    ("port", "host"), [(70_000, "127.0.0.1"), (-1, "127.0.0.1"), (0, "no host")]
+    ("port", "host"),
+    [(0, "no host"), *((port, "127.0.0.1") for port in (70_000, -1, "8787", None, 1.5, True))],
 )
 def test_a_place_that_does_not_exist(port, host):
     """The same error as for one in use."""

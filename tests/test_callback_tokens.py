@@ -38,7 +38,6 @@ def test_any_text_has_a_hash(text):
         ("https://my.host", "https://my.host"),
         ("https://my.host/", "https://my.host"),
         (" HTTPS://My.Host:8443/User/Ann// ", "https://my.host:8443/User/Ann"),
-        ("http://my.host/cb", "http://my.host/cb"),
         ("https://93.184.216.34/cb", "https://93.184.216.34/cb"),
         ("https://[2606:2800:220:1::1]/cb", "https://[2606:2800:220:1::1]/cb"),
     ],
@@ -65,6 +64,7 @@ REFUSED = {
     "https://169.254.169.254/": "public hosts only",
     "https://hub.internal/": "public hosts only",
     "https://intranet/": "public hosts only",
+    "http://my.host/cb": "unencrypted",
     "https://my.host/cb?x=1": "query or fragment",
     "https://my.host/cb#x": "query or fragment",
     "https://ann:hunter2@my.host/": "user name or password",
@@ -85,14 +85,14 @@ def test_other_addresses_are_refused_with_the_reason(base):
 
     message = str(caught.value)
     assert "https://my.host/user/ann/phaseo-nb/callbacks" in message
-    assert "hunter2" not in message or "%74" in base or ";" in base
+    assert "hunter2" not in message
     assert len(message) < 450
 
 
 @pytest.mark.parametrize("base", [None, 8000, b"https://my.host", ["https://my.host"]])
 def test_what_is_no_text_is_refused(base):
     """With its type, not its value."""
-    with pytest.raises(SettingsError, match=f"callbacks = a {type(base).__name__}"):
+    with pytest.raises(SettingsError, match=f"callbacks is a {type(base).__name__}"):
         check_base(base)
 
 

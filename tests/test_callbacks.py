@@ -89,10 +89,12 @@ def heard(take):
 def test_an_order_carries_an_address_and_is_asked_about_twice_at_most(serve):
     """It goes to /api/generate with an address below the base; the end costs few questions."""
     service = serve()
+    service.generate("another one, which proves that callbacks arrive")
+    service.wire.polls.clear()
 
     take = service.generate()
 
-    ((path, body),) = service.wire.orders
+    path, body = service.wire.orders[-1]
     base, _, token = body["callback_url"].rpartition("/")
     assert (path, base) == ("/api/generate", PUBLIC)
     assert len(token) >= 43  # 256 bits, six in a letter
@@ -172,7 +174,7 @@ def as_told(short_songs):
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 def test_however_callbacks_fare_the_take_is_the_same(serve, as_told, story, monkeypatch):
     """Lost, late, doubled, disordered, forged, too early: the same tracks as by asking alone."""
-    monkeypatch.setattr("phaseo_nb.client.hints.QUIET", 1.0)
+    monkeypatch.setattr("phaseo_nb.client.hints.QUIET", 1.0)  # half a minute, for who has time
     service = serve(story)
 
     take = service.generate()
@@ -180,6 +182,17 @@ def test_however_callbacks_fare_the_take_is_the_same(serve, as_told, story, monk
     assert heard(take) == as_told
     assert not take.job.is_unverified
     assert len(service.wire.orders) == 1
+
+
+def test_callbacks_that_never_come_cost_no_time(serve, caplog):
+    """A door that leads nowhere: the service is asked as usual from the start, and that is said."""
+    service = serve(callbacks(lost="all"), speed=1.0)
+
+    job = service.submit()
+    job.result(30)
+
+    assert job.elapsed < 10
+    assert "do not arrive" in caplog.text
 
 
 def test_forged_words_never_reach_a_take(serve):
@@ -218,14 +231,17 @@ def test_a_failure_is_believed_from_the_feed_only(serve):
 
 
 def test_the_stages_are_told_as_they_come(serve):
-    """Whoever looks on hears the text from the callback, unverified, before the feed is asked."""
-    service = serve(delayed(8.0), speed=4.0)
+    """Whoever looks on hears the text from the callback, unverified, before the feed says it."""
+    service = serve(delayed(4.0), speed=4.0)
+    service.session._callbacks.way.is_proven = True
     seen = []
     job = service.submit()
-    job.subscribe(lambda job: seen.append((job.heard and job.heard.stage, len(service.wire.polls))))
+    job.subscribe(
+        lambda job: seen.append((job.heard and job.heard.stage, job.answer and job.answer.stage))
+    )
     job.result(30)
 
-    assert ("text", 0) in seen
+    assert ("text", "new") in seen
     assert next(stage for stage, _ in seen if stage) == "text"
     assert job.heard.is_unverified
 

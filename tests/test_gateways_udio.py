@@ -274,6 +274,16 @@ def test_the_other_codes_mean_the_same_on_every_route(udio, request_, status, bo
     assert ("Nothing was created" in str(caught.value)) is (kind is not errors.UncertainSubmission)
 
 
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_an_empty_account_is_no_wrong_key(udio, status):
+    """ "Insufficient credits" under 403 says to buy credits, not to look at the key."""
+    body = {"code": status, "message": "Insufficient credits"}
+    request = UdioRequest(prompt="la", model="chirp-v4-5")
+    with pytest.raises(errors.InsufficientFunds, match="credits") as caught:
+        udio.read_submission(answer(body, status), request)
+    assert "UDIOAPI_KEY" not in str(caught.value)
+
+
 def test_already_is_a_refusal_of_pictures_only(udio):
     """Of a song that "already" exists nobody knows whether it was just made: that stays open."""
     with pytest.raises(errors.UncertainSubmission):

@@ -82,9 +82,10 @@ class Service:
             return {"code": 200, "data": {"type": "SUCCESS", "response_data": tracks}}
         return {"code": 200, "message": "success", "workId": f"gen{number}bksv"}
 
-    @staticmethod
-    def track(work_id, n):
-        facts = {"title": f"Tide {n}", "prompt": "[Verse] salt", "tags": "shanty", "duration": 1.0}
+    lyrics = "[Verse] salt"
+
+    def track(self, work_id, n):
+        facts = {"title": f"Tide {n}", "prompt": self.lyrics, "tags": "shanty", "duration": 1.0}
         facts |= {"id": f"{work_id}-{n}", "model_name": "chirp-v4-5", "status": "complete"}
         url = SOUND.format(f"{work_id}-{n}")
         return {**facts, "audio_url": url, "extra_message": "All generated successfully."}
@@ -118,14 +119,14 @@ def take(service):
 
 def test_a_take_is_gone_on_from(service, take):
     """The order names job, track and place; what comes is a take with its own sound."""
-    longer = run(take.extend(at=60.0, track=1, lyrics="once more", style="shanty", show=False))
+    longer = run(take.extend(at=0.75, track=1, lyrics="once more", style="shanty", show=False))
 
     path, body = service.posts[-1]
     assert path == "/api/v2/extend"
     assert body == {
         "origin_task_id": "gen1bksv",
         "extend_audio_index": 1,
-        "extensionStartTime": 60.0,
+        "extensionStartTime": 0.75,
         "custom_mode": True,
         "prompt": "once more",
         "style": "shanty",
@@ -152,7 +153,7 @@ def test_the_same_extension_again_is_free(service, take):
     first = run(take.extend(at=1.0, show=False))
 
     again = run(take.extend(at=1.0, show=False))
-    other = run(take.extend(at=2.0, show=False))
+    other = run(take.extend(at=0.5, show=False))
     fresh = run(take.extend(at=1.0, fresh=True, show=False))
 
     assert again is first
@@ -165,16 +166,17 @@ def test_an_extension_can_be_extended(service, take):
     """A verb works on what a verb made."""
     longer = run(take.extend(at=1.0, show=False))
 
-    run(longer.extend(at=2.0, show=False))
+    run(longer.extend(at=0.5, show=False))
 
     assert service.posts[-1][1]["origin_task_id"] == "gen2bksv"
 
 
-def test_a_place_behind_the_end_is_remarked(take, caplog):
-    """The service decides, but the log says that there is nothing there."""
-    run(take.extend(at=60.0, show=False))
+def test_a_place_behind_the_end_is_refused(take, service):
+    """There is nothing to go on from, so nothing is bought."""
+    with pytest.raises(nb.RequestRejected, match=r"The track ends after 1\.0 s"):
+        run(take.extend(at=60.0, show=False))
 
-    assert "the track ends after 1.0 s" in caplog.text
+    assert len(service.posts) == 1
 
 
 # -- cover ---------------------------------------------------------------------------------------
@@ -215,6 +217,21 @@ def test_an_instrumental_stays_one(service):
     body = service.posts[-1][1]
     assert body["make_instrumental"] is True
     assert "prompt" not in body
+
+
+@pytest.mark.parametrize("prompt", [None, "as if heard through a wall"])
+def test_a_cover_of_what_has_no_words_needs_none(service, prompt):
+    """Where nothing is known that is sung, the style describes the cover in the simple mode."""
+    service.lyrics = ""
+    connect(service)
+    take = make()
+
+    run(take.cover(prompt, style="bossa nova", show=False))
+
+    body = service.posts[-1][1]
+    wanted = ", ".join(filter(None, ("bossa nova", prompt)))
+    assert (body["custom_mode"], body["prompt"]) == (False, wanted)
+    assert "style" not in body
 
 
 def test_another_recording_can_be_covered(service, take):
@@ -412,6 +429,22 @@ def test_imported_takes_are_refused(service, take, tmp_path, verb):
     with pytest.raises(nb.RequestRejected, match="It was imported"):
         run(VERBS[verb](other.recent()[0]))
     assert len(service.posts) == 1
+
+
+@each_verb
+@pytest.mark.parametrize("gateway", ["sandbox", "phaseo"])
+def test_nothing_is_bought_where_the_notebook_is_no_longer_connected(service, take, verb, gateway):
+    """Whoever has connected elsewhere since does not pay at the old place without knowing."""
+    more = {"api_key": "phaseo_v1_sk_abcdef_xyz"} if gateway == "phaseo" else {}
+    nb.connect(gateway, **more)
+
+    with pytest.raises(nb.SettingsError, match=f"connected to {gateway} now, so nothing was sent"):
+        run(VERBS[verb](take))
+    assert len(service.posts) == 1
+
+    connect(service)
+    run(VERBS[verb](take))
+    assert len(service.posts) == 2
 
 
 @each_verb

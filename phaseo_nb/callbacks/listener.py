@@ -8,6 +8,7 @@ import contextlib
 import os
 import socket
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -95,7 +96,8 @@ def callback_listener(port: int = 0, *, host: str = "127.0.0.1") -> CallbackList
     Parameters
     ----------
     port
-        ``0`` takes one that is free.
+        ``0`` takes one that is free. On one where this kernel listens already, that listener is
+        returned, so a cell can be run again.
     host
         Address to listen on; the default is heard on this machine alone.
 
@@ -109,7 +111,17 @@ def callback_listener(port: int = 0, *, host: str = "127.0.0.1") -> CallbackList
     SettingsError
         Nothing can listen there.
     """
-    return CallbackListener(callback_app(), port, host)
+    app = callback_app()
+    known = _listening.get((host, port))
+    if known is not None and known.is_open and known.spool.folder == app.receiver.spool.folder:
+        return known
+    listener = CallbackListener(app, port, host)
+    _listening[host, listener.port] = listener
+    return listener
+
+
+_listening: weakref.WeakValueDictionary[tuple[str, int], CallbackListener]
+_listening = weakref.WeakValueDictionary()
 
 
 class CallbackListener:
@@ -195,7 +207,12 @@ class CallbackListener:
             time.sleep(0.005)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: Any) -> socket.socket:
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65_535:
+        message = (
+            f"Nothing can listen on {host} port {port!r}: a port is a whole number from 0 to 65535."
+        )
+        raise SettingsError(message)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol by name: else asyncio leaves Nagle's delay on, and an answer takes 40 ms.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -204,11 +221,11 @@ def _bind(host: str, port: int) -> socket.socket:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
         bound.listen(MOST_CONNECTIONS)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         bound.close()
-        why = getattr(error, "strerror", None) or error
         message = (
-            f"Nothing can listen on {host} port {port}: {why}. Leave the port out for a free one."
+            f"Nothing can listen on {host} port {port}: {error.strerror or error}. Close what "
+            "listens there (an earlier `door.close()`?), or leave the port out for a free one."
         )
-        raise SettingsError(message) from error
+        raise SettingsError(message) from None
     return bound

@@ -148,6 +148,6 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
     # Kernels inherit it: they look where this server puts things, whatever library they use.
     os.environ.setdefault(FOLDER, str(spool.folder))
     web_app = server_app.web_app
-    route = url_path_join(web_app.settings["base_url"], ROUTE, "(.*)")
+    route = url_path_join(web_app.settings["base_url"], ROUTE) + "/?(.*)"
     shared = {"receiver": Receiver(spool), "log": server_app.log}
     web_app.add_handlers(".*$", [(route, CallbackHandler, shared)])

@@ -55,15 +55,20 @@ def check_base(base: Any, *, may_be_local: bool = False) -> str:
     from ..settings.addresses import shown
 
     if not isinstance(base, str):
-        message = f"callbacks = a {type(base).__name__}. Give an address such as {_EXAMPLE}."
+        message = f"callbacks is a {type(base).__name__}. Give an address such as {_EXAMPLE}."
         raise SettingsError(message)
     base = base.strip()
     problem = _problem(base, may_be_local)
     if problem:
-        message = f"callbacks = {shown(base)!r}: {problem}. Give one such as {_EXAMPLE}."
+        what = "The address for callbacks" if _has_login(base) else f"callbacks = {shown(base)!r}"
+        message = f"{what} cannot be used: {problem}. Give one such as {_EXAMPLE}."
         raise SettingsError(message)
     parts = urlsplit(base)
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
+
+
+def _has_login(base: str) -> bool:
+    return "token=" in unquote(base).lower()
 
 
 def _problem(base: str, may_be_local: bool) -> str | None:
@@ -76,7 +81,7 @@ def _problem(base: str, may_be_local: bool) -> str | None:
         return f"it is {len(base)} characters long; {_LONGEST} will do"
     if has_odd_characters(base):
         return "it has a blank, a control character or a backslash inside"
-    if "token=" in unquote(base).lower():
+    if _has_login(base):
         return (
             "it holds a `token=`. Whoever has a Jupyter token can run code on that server, and "
             "the service logs the address. Leave it out: callbacks have tokens of their own"
@@ -99,4 +104,6 @@ def _problem(base: str, may_be_local: bool) -> str | None:
             "udioapi.pro cannot reach it: it sends to public hosts only, not to this machine or a "
             "private network. Without a public address leave `callbacks` out; jobs are then polled"
         )
+    if parts.scheme.lower() == "http":
+        return "over http the token of each job would travel unencrypted; it has to be https"
     return None

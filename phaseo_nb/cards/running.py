@@ -11,6 +11,7 @@ _STATUS_WORDS = {
     "queued": "Waiting in line",
     "in_progress": "Making your music",
     "picturing": "Making your cover image",
+    "fetching pictures": "Fetching the pictures",
     "completed": "Fetching the recording",
     "downloading": "Fetching the recording",
     "kept": "Done",

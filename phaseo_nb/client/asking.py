@@ -26,7 +26,7 @@ from ..transport.bodies import OFF_LOOP
 from ..transport.http import Sleep, Transport
 from ..transport.messages import Answer
 from ..transport.retry import LONGEST_PAUSE
-from .hints import Hints, paced
+from .hints import Hints
 from .memory import JobMemory
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ class Asking:
             yield entry.job
             return
         is_ours = entry is not None and entry.submitted_at is not None
-        pauses = paced(poll(self._interval), hints)
+        pauses = poll(self._interval)
         pause = next(pauses) if is_ours else 0.0
         failing_since: float | None = None
         late = 0
@@ -191,7 +191,7 @@ class Asking:
         self, error: Exception, job_id: str, failing_for: float, hints: Hints | None
     ) -> bool:
         if isinstance(error, JobNotFound):
-            if hints is not None and hints.n_heard and not hints.is_over:
+            if hints is not None and hints.has_heard and not hints.is_over:
                 return True  # it exists, and is not over
             entry = self._memory.get(job_id)
             is_new = entry is not None and entry.submitted_at is not None

@@ -8,7 +8,7 @@ form of the service refuses with a bare ``{message}`` there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import (
     AuthenticationError,
@@ -108,7 +108,7 @@ def submission_error(
     ``work_id`` is what stood in it all the same: a name to look again under.
     """
     facts = read(answer, work_id)
-    kind = class_of_submission(facts.status)
+    kind = _unless_poor(class_of_submission(facts.status), facts)
     if kind is None and 200 <= facts.status < 300:
         kind = _refused_in_words(facts, request)
         if kind is None:
@@ -138,7 +138,7 @@ def question_error(answer: Answer, unreadable: str) -> PhaseoError:
 
 
 def _of_question(facts: Said, unreadable: str, later: str) -> PhaseoError:
-    kind: type[GatewayError] = class_of_question(facts.status)
+    kind: type[GatewayError] = _unless_poor(class_of_question(facts.status), facts)
     if kind is not GatewayUnavailable:
         rest = "The job may go on" if "job" in later else ""
         return refusal(kind, facts, joined(_advice(kind, facts), rest))
@@ -185,6 +185,16 @@ def _refused_in_words(facts: Said, request: Any) -> type[GatewayError] | None:
     if is_wanted(request) and any(word in words for word in _MADE_BEFORE):
         return ProviderRefused
     return next((kind for word, kind in _REFUSING if word in words), None)
+
+
+Kind = TypeVar("Kind", bound="type[GatewayError] | None")
+
+
+def _unless_poor(kind: Kind, facts: Said) -> Kind | type[InsufficientFunds]:
+    """Tell a key that is wrong from an account that is empty: both may come as 401 or 403."""
+    words = (facts.description or "").lower()
+    is_poor = any(word in words for word, other in _REFUSING if other is InsufficientFunds)
+    return InsufficientFunds if kind is AuthenticationError and is_poor else kind
 
 
 def _advice(kind: type[GatewayError], facts: Said) -> str:

@@ -108,5 +108,6 @@ class UdioSide:
         if not has_bearer(request):
             return udio_error(401, UNAUTHORIZED)
         used = self._desk.used_credits
-        data = {"credits": max(CREDITS - used, 0), "used_credits": used}
+        is_empty = self._service.state == "insufficient_funds"
+        data = {"credits": 0 if is_empty else max(CREDITS - used, 0), "used_credits": used}
         return JSON({"code": 200, "message": "success", "data": data, "sandbox": True})
