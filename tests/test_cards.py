@@ -199,7 +199,7 @@ def test_a_live_line_reads_as_a_sentence():
         )
     ).text
 
-    assert "Making your music at suno, the words are written" in line
+    assert "Making your music at suno, words written" in line
     assert "take 2 · job task_1 · $0.06 · interrupt the cell to stop waiting" in line
 
 

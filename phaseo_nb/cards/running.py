@@ -24,7 +24,7 @@ _SHEET = (
     "margin-top:10px;padding:1px 0 1px 11px;border-left:2px solid rgba(128,128,128,0.45);"
     "line-height:1.45;overflow-wrap:break-word"
 )
-_STAGE_WORDS = {"text": "the words are written", "first": "the first track is there"}
+_STAGE_WORDS = {"text": "words written", "first": "first track there"}
 
 
 def live_card(
