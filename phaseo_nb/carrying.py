@@ -8,6 +8,7 @@ exists (it stays open until its audio is kept).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -21,6 +22,7 @@ from .errors import (
     JobFailed,
     JobNotFound,
     JobTimeout,
+    LibraryError,
     PhaseoError,
     UncertainSubmission,
 )
@@ -270,7 +272,8 @@ class Carrier:
         if job.stop_requested:
             raise stopped(job)
         if job.callback is None and not job.is_claimed:  # handed in by another kernel, perhaps
-            job.callback = self._books.callback_of(job.n)
+            with contextlib.suppress(LibraryError):  # no reason to give up what is on its way
+                job.callback = self._books.callback_of(job.n)
         way = self._callbacks.way if self._callbacks else None
         loop = asyncio.get_running_loop()
         waiting = asyncio.ensure_future(wait(self._client, job, self._rhythm(job, age), way))

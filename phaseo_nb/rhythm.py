@@ -6,6 +6,7 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
+from .errors import LibraryError
 from .keeping.entries import last_times
 from .polling import USUAL_SECONDS, Schedule, learned
 from .transport.secrets import scrub
@@ -70,8 +71,11 @@ class Rhythm:
         read_at, times = self._known.get(model, (None, []))
         if read_at is None or now - read_at > GOOD_FOR:
             name = scrub(model, self._key) if model else model
-            database = self._library.folder.database
-            times = database.read(lambda db: last_times(db, self._base_url, name))
+            try:
+                database = self._library.folder.database
+                times = database.read(lambda db: last_times(db, self._base_url, name))
+            except LibraryError:  # no reason to lose a job that is on its way
+                times = []
             self._known[model] = now, times
         return times
 

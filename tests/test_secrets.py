@@ -63,7 +63,7 @@ def test_reprs_and_copies_do_not_hold_it():
     """Session, client, job and take print, copy and serialise without the key."""
     wire = Wire()
     session = nb.connect("phaseo", api_key=KEY, transport=wire.transport)
-    job = nb.submit("a waltz", model="suno/v4.5", show=False)
+    job = nb.submit("a waltz", model="minimax/music-2.6", show=False)
     take = job.result(20)
 
     for thing in (session, session.connection, session._client, job, take, take.job, take.request):

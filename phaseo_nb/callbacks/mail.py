@@ -140,9 +140,10 @@ class Mailbox:
     async def _scan(self) -> None:
         """Look until nobody listens."""
         stamp, listed = -1, float("-inf")
-        while self._seats:
-            is_called, now = self._look_now.is_set(), time.monotonic()
-            self._look_now.clear()
+        look_now = self._look_now
+        while self._seats and self._look_now is look_now:  # another loop has another one
+            is_called, now = look_now.is_set(), time.monotonic()
+            look_now.clear()
             before, stamp = stamp, await in_thread(self.spool.stamp)
             if is_called or stamp != before or now - listed >= LIST_EACH:
                 listed = now
@@ -150,7 +151,7 @@ class Mailbox:
                 for sha256 in held.keys() & self._seats.keys():
                     self._ring(sha256, held[sha256])
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._look_now.wait(), LOOK_EACH)
+                await asyncio.wait_for(look_now.wait(), LOOK_EACH)
 
 
 _mailboxes: dict[tuple[int, Path], Mailbox] = {}
