@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("phaseo_nb")
 
+TYPING_ARRIVES_IN = 0.15
+"""Seconds that a click waits for what was typed before it: ipykernel 7.4 may handle two messages
+of a page in the wrong order, as it lets one that arrives overtake one that waits for its turn."""
+
 
 class Ordering:
     """The buttons of one form.
@@ -60,6 +64,7 @@ class Ordering:
         return job
 
     async def _generate(self, *, fresh: bool = False, only_play: bool = False) -> None:
+        await asyncio.sleep(TYPING_ARRIVES_IN)
         form, parts = self._form, self._parts
         parts.ask_no_more()
         draft = await asyncio.to_thread(form.show_problems)
