@@ -14,7 +14,7 @@ import pytest
 jupyter_client = pytest.importorskip("jupyter_client")
 
 IPYKERNEL = tuple(map(int, importlib.metadata.version("ipykernel").split(".")[:2]))
-# Plain cells of asyncio.sleep alone show it too: one in some dozens of cells after an interrupt.
+# Plain cells of asyncio.sleep alone show it too, most often after an interrupt.
 may_go_deaf = pytest.mark.skipif(
     (7, 0) <= IPYKERNEL < (7, 4),
     reason="ipykernel 7.0 to 7.3 may never start the cell that comes after an interrupt",
