@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import httpx
 
 from . import forms, going_on
+from .callbacks.tokens import BASE as CALLBACK_BASE
+from .callbacks.tokens import check_base
 from .engine import run
 from .errors import SettingsError
 from .jobs import Credits
@@ -23,7 +25,6 @@ from .settings.keys import hide
 going_on.show_with(make, lambda: _default)
 forms.install()  # lists of the library get their buttons; loads no ipywidgets
 
-CALLBACK_BASE = "PHASEO_NB_CALLBACK_BASE"
 _KEY_VARIABLES = " or ".join(wire.key_variable for wire in WIRES.values())
 
 _default: Session | None = None
@@ -234,8 +235,6 @@ def _callback_base(given: str | bool | None, connection: Connection) -> str | No
     base = given or from_environment or None
     if base is None or given is False:
         return None
-    from .callbacks import check_base  # only who uses callbacks loads them
-
     if connection.name != "udio":
         if given:
             message = (
