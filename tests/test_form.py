@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import time
 
 import httpx
 import pytest
@@ -314,6 +315,22 @@ def test_show_request_is_the_posted_body(phaseo, wire):
 
 
 # -- ordering --------------------------------------------------------------------------------------
+
+
+def test_a_click_that_overtakes_the_typing_orders_what_was_typed(phaseo, wire, monkeypatch):
+    """A kernel may handle the click first (ipykernel 7.4): what was typed before it counts."""
+    monkeypatch.setattr("phaseo_nb.forms.ordering.TYPING_ARRIVES_IN", 1.0)  # on any machine
+    hand = Hand("a march", model="minimax/music-2.6")
+    hand.parts.generate.click()
+    time.sleep(0.05)  # far more than the two messages are apart
+    hand.type(prompt="a waltz")
+    hand.form._ordering.work.result(20)
+    hand.settle()
+
+    hand.places[-1].wait_for("<audio")
+    (post,) = wire.posts
+    assert "a waltz" in str(post)
+    assert "a march" not in str(post)
 
 
 def test_generate_makes_a_take_and_shows_its_player(phaseo, wire):
