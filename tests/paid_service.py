@@ -31,7 +31,7 @@ PATIENCE = 30.0
 """Seconds after which a test that waits here has failed."""
 
 
-def wave_of(number: int) -> bytes:
+def wave_of(number: int, n_samples: int = 1600) -> bytes:
     """A short recording that is like no other one's."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as out:
@@ -41,7 +41,7 @@ def wave_of(number: int) -> bytes:
         out.writeframes(
             b"".join(
                 ((n * (number + 3) * 37) % 20_000 - 10_000).to_bytes(2, "little", signed=True)
-                for n in range(1600)
+                for n in range(n_samples)
             )
         )
     return buffer.getvalue()

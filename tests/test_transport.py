@@ -334,15 +334,20 @@ async def test_silence_ends():
         await wire.aclose()
 
 
-async def test_a_drip_ends():
-    """A server that is never silent and never done is left when the whole time is over."""
+@pytest.mark.parametrize(
+    ("size", "pause", "why"),
+    [(1, 0.02, "too slowly"), (200, 0.005, "whole call")],
+    ids=["drip", "trickle"],
+)
+async def test_a_drip_ends(size, pause, why):
+    """A server that is never silent and never done is left: soon, if it hardly says anything."""
 
     async def script(asked):
-        await asked.say(answer(length=10_000), *([b" "] * 10_000), pause=0.02)
+        await asked.say(answer(length=10**6), *([b" " * size] * 5_000), pause=pause)
 
     async with serving(script) as server:
         wire = real(server, timeout=0.1)
-        with pytest.raises(AnswerLost, match="whole call"):
+        with pytest.raises(AnswerLost, match=why):
             await wire.send(BUY)
         await wire.aclose()
 

@@ -73,11 +73,15 @@ class Fetching:
         except AddressExpired as error:
             if owner is None:
                 raise
-            fresh = await self._fresh(track, owner)
-            if fresh is None:
-                message = f"{error}{self._age(owner)}"
-                raise AudioError(message) from None
-        return await self._fetch(fresh, target)
+            expired = error
+        fresh = await self._fresh(track, owner)
+        if fresh is not None:
+            try:
+                return await self._fetch(fresh, target)
+            except AddressExpired as error:  # as fresh as can be, and so not a matter of age
+                expired = error
+        message = f"{expired}{self._age(owner)}"
+        raise AudioError(message) from None
 
     async def _fetch(self, track: Track, path: Path | None) -> bytes | Path:
         pool = self._transport.pool()

@@ -7,11 +7,11 @@ feed's own ``type`` only where the tracks say nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from ..jobs import MusicJob, Track, seconds_or_none
+from ..transport.messages import read_json
 from .values import identifier, mapping, rows, storable, text, whole
 
 ALL_DONE = "all generated successfully"
@@ -65,12 +65,13 @@ def provider_of_model(model: Any) -> str | None:
 
 
 def _feed(data: Any) -> _Feed | None:
-    if isinstance(data, list):
-        return _Feed("", _items(data), {}, is_flat=False)
     body = mapping(data)
     inner = body.get("data")
-    if isinstance(inner, list):  # an older body: log rows whose `info` is JSON text
-        return _Feed("", _items(inner), {}, is_flat=False)
+    # A bare array, or an older body: log rows whose `info` is JSON text.
+    for tracks in (data, inner):
+        if isinstance(tracks, list):
+            items = _items(tracks)
+            return _Feed("", items, {}, is_flat=False) if items or not tracks else None
     if "response_data" in body or "type" in body:
         return _Feed(_kind(body), _items(body.get("response_data")), _request(body), is_flat=True)
     envelope = mapping(inner)
@@ -104,7 +105,7 @@ def _unpacked(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, parse_constant=lambda _: None)
+        return read_json(value)
     except (ValueError, RecursionError):
         return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from ..audio.extent import least_size
 from ..audio.sniff import sniff
 from ..errors import AudioError
 from ..settings.addresses import shown
@@ -96,9 +97,7 @@ class AskedFor:
         for _ in range(state.limits.redirects + 1):
             if state.resolves:
                 await resolve(url.host, url.port or 443, state.own)
-            response = await self._client.send(
-                self._request(url), stream=True, follow_redirects=False, auth=None
-            )
+            response = await self._send(url)
             self._open = response
             target = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not target:
@@ -106,6 +105,18 @@ class AskedFor:
             await self._close()
             url = _next_hop(state, url, target)
         raise failed(state, f"it was sent on more than {state.limits.redirects} times")
+
+    async def _send(self, url: httpx.URL) -> httpx.Response:
+        request = self._request(url)
+        try:
+            return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
+        except (httpx.InvalidURL, UnicodeError):
+            # httpx reads where it would be sent on to, although it does not go there.
+            raise _nowhere(self._state) from None
+        except httpx.RemoteProtocolError as error:
+            if "location header" in str(error):
+                raise _nowhere(self._state) from None
+            raise
 
     def _request(self, url: httpx.URL) -> httpx.Request:
         wanted = "image/*" if self._state.is_picture else "audio/*"
@@ -133,10 +144,14 @@ def _next_hop(state: Download, url: httpx.URL, target: str) -> httpx.URL:
     try:
         following = url.join(target)
     except (httpx.InvalidURL, ValueError, UnicodeError):
-        raise failed(state, "it was sent on to something that is no address") from None
+        raise _nowhere(state) from None
     if url.scheme == "https" and following.scheme != "https":
         raise failed(state, "it was sent on to an address that is not encrypted") from None
     return check_url(following, own=state.own, what=state.what)
+
+
+def _nowhere(state: Download) -> AudioError:
+    return failed(state, "it was sent on to something that is no address")
 
 
 def check_status(state: Download, response: httpx.Response) -> None:
@@ -181,11 +196,10 @@ def continues(state: Download, response: httpx.Response, offset: int) -> bool:
 
 def validator(response: httpx.Response) -> str | None:
     """Return what names this version of the file for ``If-Range``; a weak tag does not."""
-    tag: str = response.headers.get("etag", "")
-    if tag.startswith('"'):
-        return tag
-    date: str | None = response.headers.get("last-modified")
-    return date
+    marks = (response.headers.get("etag", ""), response.headers.get("last-modified", ""))
+    # It is sent back as it came, and not every byte that may come in a header may go in one.
+    fit = [m if m.isascii() and m.isprintable() and len(m) <= 1000 else "" for m in marks]
+    return (fit[0] if fit[0].startswith('"') else fit[1]) or None
 
 
 def length(response: httpx.Response) -> int | None:
@@ -209,6 +223,18 @@ def check_audio(state: Download, head: bytes, *, complete: bool) -> None:
             return
         what = f"{len(head)} bytes, too little for a recording"
     raise failed(state, f"what came is {what}, not audio")
+
+
+def check_whole(state: Download, head: bytes, size: int) -> None:
+    """Raise ``Again`` for a file that ends before its own beginning says so.
+
+    A host that closes early after an answer without a length, or with the length of what it had,
+    has done everything right as far as HTTP can tell.
+    """
+    least = None if state.is_picture or state.is_bare else least_size(head)
+    if least is not None and size < least:
+        message = f"only {size} of the {least} bytes came that the file itself speaks of"
+        raise Again(message)
 
 
 def _check_picture(state: Download, head: bytes) -> None:

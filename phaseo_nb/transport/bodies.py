@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import AsyncIterator
 
@@ -18,6 +19,13 @@ AUDIO_CAP = 256 * 1024 * 1024
 OFF_LOOP = 256 * 1024
 """Bytes; larger bodies are decoded in a thread, so that the event loop keeps its time."""
 
+WHISPER = 1024
+"""Bytes; a drip of single ones is never silent, and would hold a call up to its last deadline."""
+
+MOST_GAIN = 64
+"""How many times its size a large body may unpack to: audio as text hardly packs at all, and a
+bomb of 300 kB would fill the larger cap with every question."""
+
 ACCEPTED = "gzip, deflate"
 
 
@@ -25,26 +33,46 @@ class BodyRefused(Exception):
     """An answer is too big, or packed in a way nobody asked for. Never leaves the transport."""
 
 
-async def read_body(response: httpx.Response, cap: int, key: SecretStr | None) -> bytes:
+class TooSlow(TimeoutError):
+    """An answer came so slowly that it was as good as silent."""
+
+
+async def read_body(
+    response: httpx.Response, cap: int, key: SecretStr | None, silence: float | None = None
+) -> bytes:
     """Read a streamed answer up to ``cap`` bytes, before and after unpacking, without the key.
+
+    Parameters
+    ----------
+    silence
+        Seconds in which :data:`WHISPER` bytes must come, else it counts as silent.
 
     Raises
     ------
     BodyRefused
         It is larger, or its encoding is not one that was asked for.
+    TooSlow
+        Fewer bytes than that came.
     """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
         message = f"came packed as {encoding[:40]!r}, which nobody asked for"
         raise BodyRefused(message)
     announced = response.headers.get("content-length", "")
-    if announced.isdigit() and len(announced) < 20 and int(announced) > cap:
+    if announced.isascii() and announced.isdigit() and len(announced) < 20 and int(announced) > cap:
         raise _too_big(cap)
     was_read = response.is_stream_consumed
     chunks: list[bytes] = []
-    size = 0
+    size = heard = 0
+    since = time.monotonic()
     async for chunk in raw_chunks(response):
         size += len(chunk)
+        heard += len(chunk)
+        if silence is not None and time.monotonic() - since >= silence:
+            if heard < WHISPER:
+                message = f"less than {WHISPER} bytes came in {silence:g} s"
+                raise TooSlow(message)
+            since, heard = time.monotonic(), 0
         if size > cap:
             raise _too_big(cap)
         chunks.append(chunk)
@@ -68,7 +96,9 @@ async def raw_chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
 def _finish(chunks: list[bytes], packed: bool, cap: int, key: SecretStr | None) -> bytes:
     data = b"".join(chunks)
-    return scrub_bytes(unpack(data, cap) if packed else data, key)
+    if packed:
+        data = unpack(data, min(cap, max(SMALL_CAP, MOST_GAIN * len(data))))
+    return scrub_bytes(data, key)
 
 
 def unpack(data: bytes, cap: int) -> bytes:

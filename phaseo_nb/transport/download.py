@@ -21,6 +21,7 @@ from .audio_host import (
     Limits,
     check_audio,
     check_status,
+    check_whole,
     continues,
     failed,
     length,
@@ -32,6 +33,7 @@ from .guard import Origin, check_url
 from .retry import LONGEST_PAUSE, pause_after
 from .secrets import detached
 from .sinks import FileSink, MemorySink, open_sink
+from .wording import in_words
 
 
 async def download(
@@ -108,18 +110,18 @@ async def _fetch(
         cause: Exception | None = None
         try:
             await _attempt(state, sink, client)
+            check_audio(state, sink.head(), complete=True)
+            check_whole(state, sink.head(), sink.size)
+            return
         except Again as error:
             reason = str(error)
         except httpx.HTTPError as error:
             cause = detached(error, None)
             if is_distrust(error):
                 raise failed(state, f"there is no connection to its host. {ADVICE}") from cause
-            reason = f"the connection failed ({type(error).__name__}: {str(error)[:120]})"
+            reason = in_words(error)
         except OSError as error:
-            cause, reason = error, f"its host could not be found ({error})"
-        else:
-            check_audio(state, sink.head(), complete=True)
-            return
+            cause, reason = error, in_words(error)
         misses = 1 if sink.size > best else misses + 1
         best = max(best, sink.size)
         pause = state.retry_after
@@ -165,26 +167,24 @@ async def _attempt(state: Download, sink: MemorySink | FileSink, client: httpx.A
 async def _receive(state: Download, sink: MemorySink | FileSink, response: httpx.Response) -> None:
     """Read the body: under the cap, above the least rate, and stop early when it is no audio."""
     limits = state.limits
-    chunks = raw_chunks(response)
     began, counted = state.clock(), 0
     was_checked = sink.size >= HEAD
-    while True:
-        try:
-            with anyio.fail_after(limits.rate_window):
-                chunk = await anext(chunks)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise state.too_slow() from None
-        if sink.size + len(chunk) > limits.max_bytes:
-            raise state.too_big()
-        sink.write(chunk)
-        counted += len(chunk)
-        if not was_checked and sink.size >= HEAD:
-            check_audio(state, sink.head(), complete=False)
-            was_checked = True
-        elapsed = state.clock() - began
-        if elapsed >= limits.rate_window:
-            if counted < limits.min_rate * elapsed:
-                raise state.too_slow()
-            began, counted = state.clock(), 0
+    try:
+        # One scope whose end moves on: opening one for each chunk cost more than writing it.
+        with anyio.fail_after(limits.rate_window) as silence:
+            async for chunk in raw_chunks(response):
+                silence.deadline = anyio.current_time() + limits.rate_window
+                if sink.size + len(chunk) > limits.max_bytes:
+                    raise state.too_big()
+                sink.write(chunk)
+                counted += len(chunk)
+                if not was_checked and sink.size >= HEAD:
+                    check_audio(state, sink.head(), complete=False)
+                    was_checked = True
+                elapsed = state.clock() - began
+                if elapsed >= limits.rate_window:
+                    if counted < limits.min_rate * elapsed:
+                        raise state.too_slow()
+                    began, counted = state.clock(), 0
+    except TimeoutError:
+        raise state.too_slow() from None

@@ -67,6 +67,7 @@ def check_url(url: object, *, own: Origin | None = None, what: str = "audio") ->
     try:
         parsed = httpx.URL(text)
         origin = Origin.of(parsed)
+        _ = parsed.host  # of "xn--a" there is no other spelling, which httpx finds out too late
     except (httpx.InvalidURL, ValueError, UnicodeError):
         raise _refused(text, "it cannot be read", what) from None
     authority = re.split(r"[/?#]", text.partition("//")[2], maxsplit=1)[0]

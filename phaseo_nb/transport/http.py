@@ -18,13 +18,15 @@ import httpx
 from pydantic import SecretStr
 
 from ..errors import ConnectionFailed, PhaseoError
-from .bodies import ACCEPTED, AUDIO_CAP, SMALL_CAP, BodyRefused, read_body
+from .auth import KeyAuth
+from .bodies import ACCEPTED, AUDIO_CAP, SMALL_CAP, read_body
 from .certificates import ADVICE as CERTIFICATE_ADVICE
 from .certificates import is_distrust
 from .messages import Answer, Call
 from .pools import Pool, pool_for, release
 from .retry import LONGEST_PAUSE, PASSING, RetryQuota, pause_after, quota_of, retry_after
-from .secrets import KeyAuth, detached, encode_body, scrub
+from .secrets import detached, encode_body, scrub
+from .wording import in_words
 
 TIMEOUT = 60.0
 MAKING_TIMEOUT = 600.0
@@ -59,18 +61,6 @@ _NOT_SENT = (
     httpx.PoolTimeout,
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
-)
-
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (httpx.ConnectTimeout, "no connection in time"),
-    (httpx.ConnectError, "no connection"),
-    (httpx.ProxyError, "the proxy refused"),
-    (httpx.ReadTimeout, "no answer in time"),
-    (httpx.WriteTimeout, "it could not be sent in time"),
-    (httpx.RemoteProtocolError, "the connection was closed before the answer was complete"),
-    (httpx.NetworkError, "the connection broke"),
-    (TimeoutError, "the time for the whole call was over"),
-    (BodyRefused, "the answer cannot be taken"),
 )
 
 
@@ -229,7 +219,7 @@ class Transport:
             with anyio.fail_after(min(self._longest(call), _left(ends) or float("inf"))):
                 response = await client.send(request, stream=True, auth=auth)
                 try:
-                    body = await read_body(response, cap, self._key)
+                    body = await read_body(response, cap, self._key, self._silence(call))
                 finally:
                     await response.aclose()
         except PhaseoError:
@@ -320,7 +310,7 @@ class Transport:
         return pause_after(attempt, asked, self._random())
 
     def _error(self, call: Call, failure: _Failure, attempts: int) -> Exception:
-        how = _in_words(failure.error)
+        how = in_words(failure.error)
         if call.creates and failure.was_sent:
             return AnswerLost(how)
         place = f"{call.method} {call.path} on {self.base_url}"
@@ -334,10 +324,3 @@ class Transport:
 
 def _left(ends: float | None) -> float | None:
     return None if ends is None else max(0.001, ends - time.monotonic())
-
-
-def _in_words(error: Exception) -> str:
-    words = next((words for kind, words in _WORDS if isinstance(error, kind)), "it failed")
-    detail = " ".join(str(error).split())[:160]
-    name = type(error).__name__
-    return f"{words} ({name}: {detail})" if detail and detail != name else f"{words} ({name})"

@@ -47,13 +47,10 @@ class Answer:
     def data(self) -> Any:
         """The body as JSON, or :data:`NOT_JSON`.
 
-        Python's parser is too liberal and too brittle for hostile text: NaN and Infinity become
-        ``None``, numbers nobody can hold and nesting nobody can follow make the body unreadable.
+        See :func:`read_json`.
         """
         try:
-            return json.loads(
-                self.body.decode("utf-8-sig"), parse_constant=lambda _: None, parse_float=_finite
-            )
+            return read_json(self.body.decode("utf-8-sig"))
         except (ValueError, RecursionError):
             return NOT_JSON
 
@@ -63,9 +60,31 @@ class Answer:
         return self.body[:1024].decode("utf-8", "replace")
 
 
+def read_json(text: str) -> Any:
+    """Read JSON of strangers: NaN, Infinity and numbers that no float holds become ``None``.
+
+    Python's parser is too liberal and too brittle for hostile text: it takes words for numbers,
+    and one number of 5,000 digits makes a whole answer unreadable, the id of a paid job included.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        It is no JSON, or nested so that nobody can follow.
+    """
+    return json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_small)
+
+
 def _finite(text: str) -> float | None:
     number = float(text)
     return number if math.isfinite(number) else None
+
+
+def _small(text: str) -> int | None:
+    return int(text) if len(text) <= _MOST_DIGITS else None
+
+
+_MOST_DIGITS = 308
+"""Of a whole number, sign included: more than a float holds is nobody's number."""
 
 
 class _NotJson:

@@ -1,35 +1,18 @@
-"""Where the key meets the wire: put on at the last moment, taken out of everything that returns."""
+"""Where the key meets the wire in a body, and is taken out of everything that returns."""
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Generator
+import re
+from functools import lru_cache
 from typing import Any, Literal
+from urllib.parse import quote
 
-import httpx
 from pydantic import SecretStr
 
 REPLACEMENT = "[key]"
 _SHORTEST = 6  # shorter ones would tear holes into ordinary text
-
-
-class KeyAuth(httpx.Auth):
-    """Adds the key while httpx sends, so that no frame of ours ever holds it as plain text."""
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Set the header on one request."""
-        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
-        yield request
-
-    def __repr__(self) -> str:
-        return "<KeyAuth>"
-
-    def __reduce__(self) -> Any:
-        message = "A key cannot be pickled or copied."
-        raise TypeError(message)
 
 
 def encode_body(body: Any, key: SecretStr | None, auth: Literal["bearer", "body_token"]) -> bytes:
@@ -47,7 +30,7 @@ def _with_token(encoded: bytes, key: SecretStr) -> bytes:
 
 
 def scrub_bytes(data: bytes, key: SecretStr | None) -> bytes:
-    """Replace the key in a body, as it is and as JSON would write it."""
+    """Replace the key in a body, however the program that echoed it writes such signs."""
     if key is None or len(key.get_secret_value()) < _SHORTEST:
         return data
     for form in _forms(key):
@@ -65,10 +48,19 @@ def scrub(text: str, key: SecretStr | None) -> str:
     return text
 
 
-def _forms(key: SecretStr) -> set[str]:
+@lru_cache(maxsize=8)
+def _forms(key: SecretStr) -> tuple[str, ...]:
+    """Return the key in each way in which programs write such signs: JSON, HTML, addresses."""
     plain = key.get_secret_value()
     written = json.dumps(plain)[1:-1]
-    return {plain, written, written.replace("/", "\\/")}
+    address = quote(plain, safe="")
+    forms = {plain, written, written.replace("/", "\\/"), html.escape(plain), address}
+    forms.add(re.sub("%..", lambda sign: sign[0].lower(), address))
+    # JSON may write any sign as its number; Go and .NET do so with <, >, & and +.
+    for which in (".", "[^A-Za-z0-9]", "[^A-Za-z0-9._~/=-]"):
+        for digits in ("04x", "04X"):
+            forms.add(re.sub(which, lambda sign, d=digits: f"\\u{ord(sign[0]):{d}}", plain))
+    return tuple(forms)
 
 
 def detached(error: Exception, key: SecretStr | None) -> Exception:
