@@ -27,6 +27,7 @@ to do next. No message, attribute or ``repr`` holds a key or a whole response bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -78,9 +79,13 @@ class RequestRejected(PhaseoError, ValueError):
         self.issues = issues
         self.field, self.reason, self.value, self.expected = first
         more = f" ({len(issues) - 1} more in .issues)" if len(issues) > 1 else ""
-        what = f"{first.field or 'the request'} = {_shorten(first.value)}"
+        is_way_back = first.field.rpartition(".")[2].lower() in ("callback_url", "callbackurl")
+        shown = _host_alone(first.value) if is_way_back else brief(first.value)
+        what = f"{_printable(first.field) or 'the request'} = {shown}"
         rule = first.reason.rstrip(".")
-        super().__init__(f"{what} was not sent. {first.expected} (Rule: {rule}.){more}")
+        # What would be right may name what was wrong.
+        expected = "".join(s if s.isprintable() else ascii(s)[1:-1] for s in first.expected)
+        super().__init__(f"{what} was not sent. {expected} (Rule: {rule}.){more}")
 
 
 class GatewayError(PhaseoError):
@@ -260,9 +265,38 @@ def _restore(cls: type[PhaseoError], args: tuple[Any, ...], state: dict[str, Any
     return error
 
 
-def _shorten(value: Any, limit: int = 60) -> str:
+def brief(value: Any, limit: int = 60) -> str:
     """Show a value in a message without flooding it."""
     if isinstance(value, str) and len(value) > limit:
-        return f"{value[: limit - 20]!r}… ({len(value)} characters)"
-    text = repr(value)
+        return f"{brief(value[: limit - 20], limit)}… ({len(value)} characters)"
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python writes no whole number of over 4,300 digits
+        return f"<{type(value).__name__} that is too large to show>"
+    text = _UNSEEN.sub(lambda sign: ascii(sign[0])[1:-1], _PRIVATE.sub(r"\1…", text[: 20 * limit]))
     return text if len(text) <= 2 * limit else f"{text[: 2 * limit]}…"
+
+
+# What ``repr`` leaves although it is not seen: fillers, and selectors in a row.
+_UNSEEN = re.compile(
+    "[\u034f\u17b4\u17b5\u3164\uffa0]"
+    "|(?<=[\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+_PRIVATE = re.compile(
+    r"""((['"])(?:token|callback_?url)\2: )(?:'[^']*'?|"[^"]*"?)""", re.IGNORECASE
+)
+"""Parts of an object that say who asks, or who may call back."""
+
+
+def _host_alone(url: Any) -> str:
+    """Show an address for callbacks: whoever knows its path may post to it."""
+    match = re.match(r"[A-Za-z]+://[^/?#\s]*", url) if isinstance(url, str) else None
+    if match is None or "@" in str(url):  # nobody can tell where a password ends
+        return "…"
+    return f"'{_printable(match[0][:80])}/…'"
+
+
+def _printable(text: str) -> str:
+    """Return a name for a message: one of a stranger's body may act on a terminal, or hide."""
+    plain = text if text.isascii() and text.isprintable() else ascii(text)[1:-1]
+    return plain if len(plain) <= 120 else f"{plain[:120]}…"

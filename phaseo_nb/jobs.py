@@ -188,7 +188,7 @@ class MusicJob:
         return replace(self, **changes)
 
     def __repr__(self) -> str:
-        words = [f"<MusicJob {self.id} {self.status}"]
+        words = [f"<MusicJob {_printable(self.id)} {_printable(self.status)}"]
         if self.tracks:
             n = len(self.tracks)
             what = "picture" if self.tracks[0].is_picture else "track"
@@ -201,12 +201,17 @@ class MusicJob:
         return ", ".join(words) + ">"
 
 
+def _printable(word: str) -> str:
+    """Return a service's word so that it can be shown: nothing in it may act on a terminal."""
+    return word if word.isascii() and word.isprintable() else ascii(word)
+
+
 def seconds_or_none(value: Any) -> float | None:
     """Read a duration from the wire: a finite, positive number of seconds, else ``None``."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    if isinstance(value, str) and "_" in value:  # Python's own spelling of numbers, nobody else's
-        return None
+    if isinstance(value, str) and not (value.isascii() and "_" not in value):
+        return None  # "1_000" and "٣" are numbers to Python, and to nobody else
     try:
         number = float(value)
     except (ValueError, OverflowError):

@@ -6,9 +6,15 @@ import math
 import re
 import unicodedata
 
-# Signs that turn text around or hide in it; the joiner and selector of emoji are not among them.
-_UNSEEN = re.compile(
-    "[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+# Signs that turn text around or are not seen (Default_Ignorable_Code_Point). The joiners and a
+# single selector are not among them, nor the flags that are spelled in tags (first group): emoji
+# and several scripts need them. Tags elsewhere, or selectors in a row, are hidden words.
+UNSEEN = re.compile(
+    "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f)"
+    "|[\u00ad\u034f\u061c\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+    "|(?<=[\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
 )
 
 
@@ -19,8 +25,10 @@ def visible(text: object) -> str:
     number (``⟨U+202E⟩``), lone surrogates ``�``; line ends and tabs become spaces.
     """
     line = " ".join(re.split(r"[ \t\r\n]+", str(text))).strip(" ")
+    if line.isascii() and line.isprintable():
+        return line
     line = line.encode("utf-8", "replace").decode()
-    return _UNSEEN.sub(_number, "".join(map(_picture, line)))
+    return UNSEEN.sub(_number, "".join(map(_picture, line)))
 
 
 def _picture(sign: str) -> str:
@@ -33,7 +41,7 @@ def _picture(sign: str) -> str:
 
 
 def _number(match: re.Match[str]) -> str:
-    return f"⟨U+{ord(match.group()):04X}⟩"
+    return match[1] or "".join(f"⟨U+{ord(sign):04X}⟩" for sign in match[0])
 
 
 def excerpt(text: object, limit: int = 80) -> str:

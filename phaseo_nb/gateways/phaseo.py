@@ -8,14 +8,13 @@ says more than they do).
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ..jobs import Cost, Credits, MusicJob, Track, seconds_or_none
-from ..transport.messages import Answer, Call
+from ..transport.messages import Answer, Call, read_json
 from . import catalogue, phaseo_models
 from .base import ModelInfo
 from .billing import breakdown_usd, read_cost, read_usage
@@ -306,6 +305,6 @@ def _debug(body: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, str):
             with contextlib.suppress(ValueError, RecursionError):  # then it stays text
-                value = json.loads(value, parse_constant=lambda _: None)
+                value = read_json(value)
         found[key] = storable(value)
     return found

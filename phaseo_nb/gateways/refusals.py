@@ -118,7 +118,8 @@ def refusal(
 def doubt(facts: Said, known: str, *, request: Any, price: Cost | None) -> UncertainSubmission:
     """Build the error for an answer that leaves open whether a job was created."""
     cost = f" ({price})" if price is not None and (price.usd or price.credits) else ""
-    name = f" The gateway calls it {facts.request_id}." if facts.request_id else ""
+    called = said(facts.request_id, 80)  # kept as it came, to look again under; shown cleaned
+    name = f" The gateway calls it {called}." if called else ""
     message = joined(
         facts.answered,
         f"{known} A job may exist and may cost{cost}, so the request was not sent again.{name}",

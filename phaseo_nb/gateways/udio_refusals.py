@@ -110,7 +110,8 @@ def submission_error(
     facts = read(answer, work_id)
     kind = _unless_poor(class_of_submission(facts.status), facts)
     if kind is None and 200 <= facts.status < 300:
-        kind = _refused_in_words(facts, request)
+        # In JSON alone: a proxy that says "Bad Gateway" under a success refuses nothing.
+        kind = _refused_in_words(facts, request) if mapping(answer.data) else None
         if kind is None:
             what = "There is no work id in the answer, so nobody knows whether a job was created."
             return doubt(facts, what, request=request, price=price)

@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from ..transport.messages import read_json
 from .values import count, mapping, rows, said, status_code, text
 
 SAMPLE_LIMIT = 3  # attempts the gateway shows at most
@@ -66,7 +67,12 @@ def _of_attempt(entry: Mapping[str, Any]) -> Outcome:
     status = status_code(entry.get("status"))
     if status is not None:
         return _of_status(status)
-    return "refused" if entry.get("type") in _NEVER_SENT else "open"
+    return "refused" if _was_never_sent(entry) else "open"
+
+
+def _was_never_sent(entry: Mapping[str, Any]) -> bool:
+    kind = entry.get("type")  # a list would be no member of any set, and says so by raising
+    return isinstance(kind, str) and kind in _NEVER_SENT
 
 
 def _of_status(status: int) -> Outcome:
@@ -110,7 +116,7 @@ def _described(
         explanation = said(entry.get("upstream_error_message")) or said(upstream.get("message"))
     if reason is None and explanation is None:
         reason = _machine_word(entry.get("upstream_error_code"), upstream.get("code"))
-        if reason is None and entry.get("type") in _NEVER_SENT:
+        if reason is None and _was_never_sent(entry):
             reason = str(entry["type"])
     failed = body.get("failed_providers")
     first = failed[0] if isinstance(failed, list) and failed else None
@@ -142,7 +148,7 @@ def dig(preview: Any, known_reasons: Iterable[str] = ()) -> tuple[str | None, st
         return None, None
     found = found[:4000]
     try:
-        parsed = json.loads(found)
+        parsed = read_json(found)
     except (ValueError, RecursionError):
         return _dig_cut(found, list(known_reasons))
     if isinstance(parsed, str):

@@ -23,7 +23,14 @@ _KEYS = re.compile(
     r"|(?i:(?<=bearer )[A-Za-z0-9._~+/=\-]{8,})"
     r"|(?i:(?<=\"token\":\")[^\"]{4,})"
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What acts on a terminal, turns text around, or is not seen at all (Default_Ignorable_Code_Point).
+# Joiners and single variation selectors stay: emoji and several scripts are spelled with them.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u17b4\u17b5\u180e\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+    "|(?<=[\ufe00-\ufe0f\U000e0100-\U000e01ef])[\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
+)
 _AUDIO_KEYS = frozenset({"audio_base64", "audiobase64", "audio", "data", "b64_json", "bytes"})
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]+={0,2}")
@@ -62,11 +69,14 @@ def number(value: Any) -> float | None:
     """Return a finite number that is not negative; texts that hold one count."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
+    if isinstance(value, str) and not (value.isascii() and "_" not in value):
+        return None  # "1_000" and "٣" are numbers to Python, and to nobody else
     try:
         found = float(value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) and found >= 0 else None
+    # Plus nothing: of -0.0 it makes 0.0.
+    return found + 0.0 if math.isfinite(found) and found >= 0 else None
 
 
 def count(value: Any) -> int | None:
@@ -107,7 +117,7 @@ def storable(value: Any, *, depth: int = 0) -> Any:
         return "[nested too deep]"
     if isinstance(value, dict):
         return {
-            whole(str(key)): (
+            without_keys(whole(str(key))): (
                 _marker(item) if _is_audio_field(key, item) else storable(item, depth=depth + 1)
             )
             for key, item in value.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 import json
+import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,12 +17,14 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_
 
 from ..errors import Issue, RequestRejected
 from ._checks import SchemaIssue, camel_case, dotted
+from ._docs import field_docs
 from ._json import NotJson, canonical, plain
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 _SECRET_PLACES = frozenset({"callBackUrl", "callback_url"})
+_BUILDING = threading.Lock()  # forms, cells and the engine each have a thread of their own
 
 
 class WireModel(BaseModel):
@@ -32,13 +35,23 @@ class WireModel(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, protected_namespaces=(), populate_by_name=True, use_attribute_docstrings=True
+        frozen=True,
+        protected_namespaces=(),
+        populate_by_name=True,
+        defer_build=True,  # most notebooks use one of these classes; see _build
     )
     _wire: dict[str, Any] = PrivateAttr(default_factory=dict)
     wire_path: ClassVar[tuple[str, ...]] = ()
     """Where objects of this class sit in a body; for error messages."""
     has_twins: ClassVar[bool] = False
     """True where the wire itself takes both spellings, which are then kept as given."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Give each field the words that stand under it."""
+        for name, words in field_docs(cls).items():
+            if name in cls.model_fields:
+                cls.model_fields[name].description = words
 
     def __init__(self, /, **data: Any) -> None:
         self._load(self._plain(self._spelled(data)))
@@ -93,6 +106,7 @@ class WireModel(BaseModel):
         issues = () if is_checked else tuple(self._issues(wire))
         if issues:
             raise RequestRejected(*issues)
+        self._build()
         try:
             BaseModel.__init__(self, **self._fields(wire))
         except (
@@ -100,6 +114,14 @@ class WireModel(BaseModel):
         ) as error:  # the typed view is wider than the rules; in case it is not
             raise RequestRejected(*map(_from_pydantic, error.errors())) from None
         self._wire = wire
+
+    @classmethod
+    def _build(cls) -> None:
+        """Have pydantic's part ready: built when first needed, by one thread for all of them."""
+        if cls.__pydantic_complete__:
+            return
+        with _BUILDING:
+            cls.model_rebuild()  # does nothing where another thread was quicker
 
     @classmethod
     def _fields(cls, wire: dict[str, Any]) -> dict[str, Any]:

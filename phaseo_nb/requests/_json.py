@@ -60,9 +60,9 @@ def plain(value: Any, path: tuple[str | int, ...] = ()) -> Any:
     if isinstance(value, str):
         return _text(value, path)
     if isinstance(value, numbers.Integral):
-        return int(value)
+        return _whole(int(value), path)
     if isinstance(value, numbers.Real):
-        return _finite(float(value), path)
+        return _finite(_as_float(value), path)
     if len(path) > MAX_DEPTH:
         raise NotJson(path[:3], "…", f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, Mapping):
@@ -81,6 +81,20 @@ def size_bytes(value: Any) -> int:
     """Bytes of ``value`` as compact UTF-8 JSON."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return len(text.encode())
+
+
+def _whole(number: int, path: tuple[str | int, ...]) -> int:
+    # The services read numbers as JavaScript does: from 2^1024 on they are Infinity there.
+    if abs(number) < 2**1024:
+        return number
+    raise NotJson(path, "…", "a number of over 308 digits cannot be sent")
+
+
+def _as_float(value: numbers.Real) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a fraction of huge numbers
+        return math.inf
 
 
 def _finite(number: float, path: tuple[str | int, ...]) -> float:

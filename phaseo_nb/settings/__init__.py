@@ -8,7 +8,6 @@ every local variable it passes; no message quotes it.
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -17,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from pydantic import SecretStr
 
-from ..errors import SettingsError
+from ..errors import SettingsError, brief
 from .addresses import check_base_url
 from .keys import KEYRING_SERVICE, check_key, entered, hide, is_phaseo_key, stored_key
+from .sandboxed import own_sandbox
 
 if TYPE_CHECKING:
     import httpx
@@ -227,20 +227,8 @@ def _sandbox_connection(
     )
 
 
-_sandboxes: dict[tuple[int, Path], httpx.AsyncBaseTransport] = {}
-_MOST_SANDBOXES = 8
-
-
 def _own_sandbox() -> httpx.AsyncBaseTransport:
-    """One sandbox per process and home: jobs outlive a new ``connect``, in the home the kernel."""
-    home = home_folder().value.absolute()
-    key = os.getpid(), home  # a forked child has none of its threads
-    if key not in _sandboxes:
-        while len(_sandboxes) >= _MOST_SANDBOXES:  # its jobs are in its folder
-            del _sandboxes[next(iter(_sandboxes))]
-        sandbox = importlib.import_module("phaseo_nb.sandbox").Sandbox(folder=home / "sandbox")
-        _sandboxes[key] = sandbox.transport
-    return _sandboxes[key]
+    return own_sandbox(home_folder().value.absolute())
 
 
 def _is_sandbox(transport: Any) -> bool:
@@ -323,7 +311,7 @@ def embed_limit(limit: Any = None) -> Setting[int]:
     """
     if limit is not None:
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-            message = f"The embed limit {limit!r} is no size. Give bytes, from 0."
+            message = f"The embed limit {brief(limit)} is no size. Give bytes, from 0."
             raise SettingsError(message)
         return Setting(limit, "argument")
     text = os.environ.get(EMBED_LIMIT, "").strip()

@@ -29,7 +29,9 @@ def hide(value: Any) -> SecretStr | None:
         return None
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    return SecretStr(_clean(value) if isinstance(value, str) else "\0" + type(value).__name__)
+    if isinstance(value, str):  # a NUL in front is our own mark, and what follows is shown
+        return SecretStr(_clean(value).replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    return SecretStr("\0" + type(value).__name__)
 
 
 _QUOTES = "\"'`“”‘’«»"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ... import cards
 from ...audio.sniff import sniff
 from ...errors import LibraryError, RequestRejected
+from ...phrases import visible
 from ...requests import MusicRequest, UdioRequest, request_key
 from ...takes import prompt_of
 from ...transport.texts import is_text
@@ -75,7 +76,8 @@ class Imported(Takes):
         words += [f"{len(self.refused):,} refused"] if self.refused else []
         words += [f"{self.ignored:,} other files ignored"] if self.ignored else []
         more = len(self.refused) - _SHOWN
-        reasons = [f"Refused: {reason}" for reason in self.refused[:_SHOWN]]
+        # Names of files are a stranger's, and this is printed on terminals too.
+        reasons = [f"Refused: {visible(reason)}" for reason in self.refused[:_SHOWN]]
         return [", ".join(words) + ".", *reasons, *([f"… and {more:,} more"] if more > 0 else [])]
 
 
@@ -247,7 +249,9 @@ def _insert(db: sqlite3.Connection, item: _Item) -> int:
     write_answer(db, n, item.job, item.recordings, time.time())
     for tag in take.tags:
         db.execute("INSERT OR IGNORE INTO tags VALUES (?, ?)", (storable_text(tag), n))
-    note_texts(db, n, item.job)
+    entry = read_entry(db, "n = ?", (n,))
+    assert entry is not None
+    note_texts(db, [(entry, item.job)])
     note_event(db, n, "imported", time.time())
     return n
 

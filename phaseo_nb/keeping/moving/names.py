@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
+from ...phrases import UNSEEN
+
 MOST_BYTES = 120
 """Of a whole name with its suffix, in UTF-8: the shortest limit of a file system in use is 143."""
 
@@ -90,6 +92,7 @@ def _plain(text: str) -> str:
     text = text.encode("utf-8", "replace").decode()  # half a character has no UTF-8
     text = text.translate(_SEPARATORS).translate(_QUOTES)
     kept = "".join(_sign(sign) for sign in unicodedata.normalize("NFC", text))
+    kept = UNSEEN.sub(lambda match: match[1] or "", kept)
     return unicodedata.normalize("NFC", " ".join(kept.split()))
 
 
