@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from .keeping import Library
 from .keeping.entries import Entry
 from .keeping.folder import Folder
 from .keeping.journal import Journal
+from .keeping.outcomes import here
 from .keeping.shelf import take_of
 from .keeping.store import Recording
 from .keeping.troubles import gone
@@ -31,6 +33,12 @@ log = logging.getLogger("phaseo_nb")
 
 WRITE_AGAIN = 5.0
 """Seconds between two tries to write down what is only in memory."""
+
+MANY = 8
+"""Jobs under way from which on it pays to wait a moment for each other."""
+
+QUOTA_EVERY = 1.0
+"""Seconds between two looks at the quota while many jobs are under way."""
 
 Recordings = dict[int, Recording]
 
@@ -50,6 +58,18 @@ class Bookkeeper:
     def _books(self) -> Journal:
         """Where what happened is written down, also after somebody closed the library."""
         return self._folder.journal
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether many jobs are under way, so that some can be written down together."""
+        return len(self._folder.handles) >= MANY
+
+    def _look_at_quota(self) -> None:
+        """Say it where the library has grown too large; not for each of a thousand takes."""
+        now = time.monotonic()
+        if not self.is_busy or now - self._folder.quota_looked_at > QUOTA_EVERY:
+            self._folder.quota_looked_at = now
+            warn_over_quota(self._folder)
 
     async def write(self, job: Job, note: Callable[[], Awaitable[Any]]) -> None:
         """Write something down; a disk that refuses does not end a job that exists."""
@@ -85,19 +105,26 @@ class Bookkeeper:
 
         async def keep() -> None:
             recordings = {**there, **await self._put(answer, data)}
-            keeping = self._books.keep(job.n, unsaid(answer, recordings), recordings, notes)
-            kept.append(await asyncio.wrap_future(keeping))
+            keeping = self._books.keep(
+                job.n,
+                unsaid(answer, recordings),
+                recordings,
+                notes,
+                is_among_many=self.is_busy,
+            )
+            kept.append(await here(keeping))
 
         await self.write(job, keep)
         if kept:
-            take = take_of(self._folder, kept[0], in_memory=data)
-            warn_over_quota(self._folder)
+            take = take_of(self._folder, kept[0], in_memory=data if job.is_shown else None)
+            self._look_at_quota()
         else:
             take = self._in_memory(job, answer, data, (*notes, *dict.fromkeys(job.troubles)))
-        # Decoding and measuring take a while, and the event loop serves other jobs meanwhile.
-        take = await asyncio.get_running_loop().run_in_executor(None, take.prepare)
-        for track in take.tracks:
-            track.let_go()
+        if job.is_shown:
+            # Decoding and measuring take a while, and the event loop serves other jobs meanwhile.
+            take = await asyncio.get_running_loop().run_in_executor(None, take.prepare)
+            for track in take.tracks:
+                track.let_go()
         return take
 
     async def put_what_came(self, answer: MusicJob) -> Recordings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import SettingsError
+from .errors import SettingsError, brief
 from .jobs import Cost
 from .keeping import Library
 from .keeping.money import Purse, spent
@@ -28,7 +28,8 @@ class Budget:
     ) -> None:
         number = isinstance(limit, (int, float)) and not isinstance(limit, bool)
         if limit is not None and not (number and 0 <= limit < 1e9):
-            message = f"budget_usd = {limit!r} is no amount of US dollars. Give a number from 0."
+            shown = brief(limit)
+            message = f"budget_usd = {shown} is no amount of US dollars. Give a number from 0."
             raise SettingsError(message)
         self.limit: float | None = limit
         self.allow_unknown_price = allow_unknown_price

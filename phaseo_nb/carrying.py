@@ -12,12 +12,11 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
 from .bookkeeping import Bookkeeper, Recordings
-from .client import MusicClient
 from .errors import (
     JobFailed,
     JobNotFound,
@@ -32,6 +31,7 @@ from .keeping import Library
 from .keeping.entries import OPEN, Entry
 from .keeping.folder import Folder
 from .keeping.journal import End, Journal
+from .keeping.outcomes import here
 from .keeping.records import trimmed
 from .keeping.shelf import take_of
 from .keeping.store import Recording
@@ -40,6 +40,9 @@ from .open_ends import doubt, error_of, nothing_sent, stopped
 from .polling import Schedule
 from .takes import Take
 from .transport.secrets import scrub
+
+if TYPE_CHECKING:
+    from .client import MusicClient
 
 log = logging.getLogger("phaseo_nb")
 
@@ -135,9 +138,7 @@ class Carrier:
         elif job.answer is None and isinstance(error, (PhaseoError, _NotSent)):
             await self._book.write(
                 job,
-                lambda: asyncio.wrap_future(
-                    self._books.withdraw(job.n, was_claimed=job.is_claimed)
-                ),
+                lambda: here(self._books.withdraw(job.n, was_claimed=job.is_claimed)),
             )
         elif isinstance(error, JobNotFound):
             name = job.row[0] if job.row else job.n
@@ -148,9 +149,7 @@ class Carrier:
             await self._end(job, "expired")
 
     async def _end(self, job: Job, state: End, **facts: Any) -> None:
-        await self._book.write(
-            job, lambda: asyncio.wrap_future(self._books.end(job.n, state, **facts))
-        )
+        await self._book.write(job, lambda: here(self._books.end(job.n, state, **facts)))
 
     # -- the steps -------------------------------------------------------------------------------
 
@@ -159,7 +158,7 @@ class Carrier:
         await after.ended()
         if after.unwritten:
             job.go_on_from(after)
-        entry = await asyncio.wrap_future(self._journal.lease(job.n))
+        entry = await here(self._journal.lease(job.n))
         return await self._make(job, entry)
 
     async def _make(self, job: Job, entry: Entry) -> Take:
@@ -189,7 +188,7 @@ class Carrier:
             return entry
         ends = None if job.timeout is None else time.monotonic() + job.timeout
         while True:
-            entry = await asyncio.wrap_future(self._journal.lease(job.n))
+            entry = await here(self._journal.lease(job.n))
             is_mine = entry.owner == self._folder.leases.me
             if is_mine or entry.state not in OPEN:
                 was_elsewhere, job.is_watched_elsewhere = job.is_watched_elsewhere, False
@@ -211,9 +210,7 @@ class Carrier:
         job.notes += (note,) if note else ()
         job.update(answer, is_told=False)  # an id that is shown is one that is written down
         recordings = await self._book.put_what_came(answer)
-        await self._book.write(
-            job, lambda: asyncio.wrap_future(self._books.answered(job.n, answer, recordings))
-        )
+        await self._book.write(job, lambda: here(self._books.answered(job.n, answer, recordings)))
         job.update(answer)
         return answer, recordings
 
@@ -228,7 +225,7 @@ class Carrier:
                 raise _NotSent
             with nothing_sent():
                 claiming = self._journal.claim(job.n, again=job.is_claimed, callback=callback)
-                await asyncio.wrap_future(claiming)
+                await here(claiming)
             job.is_claimed = True
 
         try:
@@ -252,7 +249,7 @@ class Carrier:
         except PhaseoError as error:
             job.update(known)  # it stays as it was
             raise error
-        entry = await asyncio.wrap_future(self._journal.found_again(job.n, answer))
+        entry = await here(self._journal.found_again(job.n, answer))
         return await self._make(job, entry)
 
     async def _find_by_callback(self, job: Job, entry: Entry) -> Take:
@@ -260,7 +257,7 @@ class Carrier:
         answer = await reported(job, self._books.callback_of(job.n))
         if answer.is_finished and answer.has_audio:
             answer, _ = trimmed(answer)
-            await asyncio.wrap_future(self._journal.found_again(job.n, answer))
+            await here(self._journal.found_again(job.n, answer))
             job.update(answer)
             return await self._collect(job, answer, {}, is_kept=False)
         known = _REPORTED.format(stage=answer.stage)
@@ -291,7 +288,8 @@ class Carrier:
         if note and note not in job.notes:
             job.notes += (note,)
         await self._book.write(
-            job, lambda: asyncio.wrap_future(self._books.completed(job.n, answer))
+            job,
+            lambda: here(self._books.completed(job.n, answer, is_among_many=self._book.is_busy)),
         )
         return answer
 
@@ -318,7 +316,7 @@ class Carrier:
         return await self._book.keep(job, answer, data, there, (*job.notes, *lost))
 
     async def _shown(self, job: Job, lost: tuple[str, ...]) -> Take:
-        entry = await asyncio.wrap_future(self._journal.lease(job.n))
+        entry = await here(self._journal.lease(job.n))
         job.was_kept = True
         job.notes += lost
         return take_of(self._folder, entry)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-
-import httpx
+from typing import TYPE_CHECKING
 
 from . import forms, going_on
 from .callbacks.tokens import BASE as CALLBACK_BASE
@@ -20,6 +19,9 @@ from .making import make
 from .session import Session
 from .settings import WIRES, Connection, in_sandbox_mode, resolve_connection
 from .settings.keys import hide
+
+if TYPE_CHECKING:
+    import httpx
 
 # The verbs of a take get their live lines, and go where the notebook is connected.
 going_on.show_with(make, lambda: _default)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .engine import engine
 from .errors import JobFailed, JobTimeout
-from .phrases import excerpt
+from .phrases import excerpt, visible
 
 if TYPE_CHECKING:
     from .jobs import Cost, MusicJob, Track
@@ -73,6 +73,8 @@ class Job:
         """True where it was asked for as one more take, whatever is kept."""
         self.is_watched_elsewhere = False
         """True while another kernel asks for it and this one only looks on."""
+        self.is_shown = False
+        """True where its player will be drawn: then that is worked out ahead, off every loop."""
         self.troubles: list[str] = []
         """What went wrong on this machine while it was made, such as a full disk."""
         self.unwritten: list[Callable[[], Awaitable[Any]]] = []
@@ -151,7 +153,7 @@ class Job:
         name = f" of {excerpt(self.prompt, 40)!r}" if self.prompt else ""
         sandbox = ", sandbox" if self._answer and self._answer.sandbox else ""
         stopped = ", no longer watched" if isinstance(self.error, JobTimeout) else ""
-        return f"<Job{name} {self.status}{sandbox}{stopped}>"
+        return f"<Job{name} {visible(self.status)}{sandbox}{stopped}>"
 
     # -- waiting ---------------------------------------------------------------------------
 
@@ -268,6 +270,7 @@ class Job:
         """Call ``listener(job)`` at every change, on the thread that made it, and once now."""
         with self._lock:
             self._listeners.append(listener)
+        self.is_shown = True
         listener(self)
 
     def update(self, answer: MusicJob, *, is_told: bool = True) -> None:

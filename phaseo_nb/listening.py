@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .callbacks import Spool, address, hash_of, mailbox, new_token
 from .callbacks.threads import in_thread
-from .client.hints import Hints, Way
 from .errors import ConnectionFailed, GatewayError, JobNotFound, PhaseoError
 from .gateways import parse_callback
 
 if TYPE_CHECKING:
     from .client import MusicClient
+    from .client.hints import Hints, Way
     from .gateways import Gateway
     from .handle import Job
     from .jobs import MusicJob
@@ -61,6 +61,8 @@ class Callbacks:
     """
 
     def __init__(self, base: str, gateway: Gateway) -> None:
+        from .client.hints import Way  # with the client comes httpx, which a form can do without
+
         self.base = base
         self.way = Way(f"callbacks at {base}")
         self._gateway = gateway
@@ -94,6 +96,8 @@ async def wait(
     sha256 = job.callback
     if sha256 is None:
         return await client.wait(job.answer, timeout=job.timeout, on_update=job.update, poll=poll)
+    from .client.hints import Hints
+
     hints = Hints(way)
     if (said := await last_word(sha256, job.id or "")) is not None:  # before a restart, perhaps
         hints.hear(said.stage, is_over=said.is_finished)

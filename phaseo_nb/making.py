@@ -50,7 +50,8 @@ def start(
     if not show:
         _say(announcement, *job.notes)
         return job, None
-    if not has_display():
+    job.is_shown = has_display()
+    if not job.is_shown:
         _say(announcement, *job.notes)
     line = LiveLine(job, session, announcement=announcement, cell_waits=cell_waits)
     line.show()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import LibraryError
 from .keeping.entries import last_times
-from .polling import USUAL_SECONDS, Schedule, learned
+from .polling import USUAL_SECONDS, Schedule, learned, spread_of
 from .transport.secrets import scrub
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Rhythm:
             return None
         times = self._times(job.request)
         if len(times) >= ENOUGH_TIMES:
-            return learned(statistics.median(times), age)
+            median = statistics.median(times)
+            return learned(median, age, spread_of(times, median))
         usual = USUAL_SECONDS.get(getattr(job.request, "provider_name", None) or "")
         return learned(usual, age) if usual else None
 

@@ -7,15 +7,15 @@ on the engine's thread. Nothing here knows that a notebook exists.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .budget import Budget
 from .carrying import Carrier
-from .client import MusicClient
 from .engine import engine
 from .errors import Issue, RequestRejected
-from .gateways import ModelInfo
+from .gateways import ModelInfo, get_gateway
 from .handle import Job
 from .jobs import Cost, Credits, MusicJob, Track
 from .keeping import Library
@@ -31,6 +31,9 @@ from .rhythm import Rhythm, model_of
 from .settings import Connection
 from .takes import prompt_of
 from .transport.secrets import scrub
+
+if TYPE_CHECKING:
+    from .client import MusicClient
 
 
 class Session:
@@ -59,11 +62,23 @@ class Session:
             sandbox=connection.is_sandbox,
             allow_unknown_price=allow_unknown_price,
         )
-        self._client = MusicClient.of(connection)
-        self._callbacks = Callbacks(callbacks, self._client.gateway) if callbacks else None
+        self._gateway = get_gateway(connection.name)
+        self._callbacks = Callbacks(callbacks, self._gateway) if callbacks else None
+        self._talking: MusicClient | None = None
+        self._lock = threading.Lock()
         self._announcement = announcement
         self._rhythm = Rhythm(self.library, connection)
         self._folder.agents[connection.name, connection.base_url] = self
+
+    @property
+    def _client(self) -> MusicClient:
+        """The one client, made when there is something to ask; a form can do without httpx."""
+        with self._lock:
+            if self._talking is None:
+                from .client import MusicClient
+
+                self._talking = MusicClient.of(self.connection)
+            return self._talking
 
     @property
     def _folder(self) -> Folder:
@@ -140,7 +155,7 @@ class Session:
 
     def list_price(self, request: MusicRequest | UdioRequest) -> Cost:
         """Return what a request costs by the built-in list; nobody is asked."""
-        return self._client.gateway.list_price(request)
+        return self._gateway.list_price(request)
 
     async def models(self) -> list[ModelInfo]:
         """Return the models of this gateway with their prices, as it says now."""
@@ -211,7 +226,7 @@ class Session:
 
     def _plan(self, request: MusicRequest | UdioRequest, notes: tuple[str, ...]) -> Plan:
         connection, key = self.connection, self.connection.key
-        price = self._client.gateway.list_price(request)
+        price = self._gateway.list_price(request)
         model, prompt = model_of(request), prompt_of(request)
         return Plan(
             key=request_key(request, gateway=connection.name, base_url=connection.base_url),
@@ -315,7 +330,7 @@ class Session:
         request: MusicRequest | UdioRequest | None,
         words: Mapping[str, Any],
     ) -> tuple[MusicRequest | UdioRequest, tuple[str, ...]]:
-        wire = self._client.gateway.name
+        wire = self._gateway.name
         given = {name: value for name, value in words.items() if value is not None}
         if request is not None:
             also = [name for name in ("prompt", *given) if name != "prompt" or prompt is not None]
@@ -334,12 +349,14 @@ class Session:
 
 def check_waiting(take: Any, fresh: Any, timeout: Any) -> None:
     """Refuse what would be misread: ``take=True`` is 1 to Python, and NaN waits for ever."""
-    if take is not None and (isinstance(take, bool) or not isinstance(take, int) or take < 1):
+    is_count = isinstance(take, int) and not isinstance(take, bool) and 0 < take < 2**31
+    if take is not None and not is_count:
         raise RequestRejected(Issue("take", "invalid_take", take, "A take is a number from 1."))
     if take is not None and fresh:
         expected = "`fresh=True` makes the next take by itself; give one of the two."
         raise RequestRejected(Issue("take", "take_and_fresh", take, expected))
     number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
-    if timeout is not None and not (number and timeout > 0):
+    # Infinity, or what no float holds, would be refused by the wait: after the order was paid.
+    if timeout is not None and not (number and 0 < timeout < 2**1023):
         expected = "Seconds greater than 0, or None to wait for ever."
         raise RequestRejected(Issue("timeout", "invalid_timeout", timeout, expected))

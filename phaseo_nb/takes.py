@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import AudioError
+from .errors import AudioError, brief
 from .gateways.values import without_keys
 from .handle import Job
 from .jobs import Cost, MusicJob
@@ -243,17 +243,17 @@ def checked_opinion(name: str, value: Any) -> Any:
     """
     if name == "rating":
         if value is not None and (isinstance(value, bool) or value not in (1, 2, 3, 4, 5)):
-            message = f"rating = {value!r} is no rating. Give 1 to 5, or None to take it back."
+            message = f"rating = {brief(value)} is no rating. Give 1 to 5, or None to take it back."
             raise ValueError(message)
         return value if value is None else int(value)
     if name == "note":
         if value is not None and not isinstance(value, str):
-            message = f"note = {value!r} is no text."
+            message = f"note = {brief(value)} is no text."
             raise ValueError(message)
         return without_keys(value) if value else None
     tags = [value] if isinstance(value, str) else list(value or ())
     if not all(isinstance(tag, str) and tag.strip() and len(tag) <= 80 for tag in tags):
-        message = f"tags = {value!r} are no tags. Give short texts, such as ['demo', 'slow']."
+        message = f"tags = {brief(value)} are no tags. Give short texts, such as ['demo', 'slow']."
         raise ValueError(message)
     return tuple(dict.fromkeys(tag.strip() for tag in tags))
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from phaseo_nb.polling import LONGEST, learned, schedule
+from phaseo_nb.polling import LONGEST, SPREAD, learned, schedule, spread_of
 
 
 def first(n, *args):
@@ -101,3 +101,33 @@ def test_odd_medians_do_no_harm(median):
     pauses = list(islice(learned(median, age=1e6)(1.0), 50))
 
     assert all(0 < pause < float("inf") for pause in pauses)
+
+
+# -- how much times scatter ------------------------------------------------------------------------
+
+
+def test_few_times_prove_little():
+    """Three equal times narrow the usual spread a little, thirty a lot; none leaves it alone."""
+    none, three, thirty = (spread_of([60.0] * n, 60.0) for n in (0, 3, 30))
+
+    assert none == SPREAD
+    assert SPREAD / 2 < three < SPREAD
+    assert thirty < SPREAD / 3
+
+
+@pytest.mark.parametrize(
+    "times", [[1.0, 1e9], [0.0, -1.0], [1e-9] * 40], ids=["far apart", "no times", "tiny"]
+)
+def test_odd_times_give_a_usable_spread(times):
+    """Times from a journal may be anything; the spread never passes the usual one."""
+    assert 0 < spread_of(times, 60.0) <= SPREAD
+
+
+def test_jobs_that_take_as_long_as_each_other_need_few_questions():
+    """Jobs of 60 s sharp: fewer questions until their end than for jobs that scatter."""
+    sharp, usual = (
+        sum(moment < 60 for moment in asked_at(list(islice(learned(60.0, 0.0, s)(1.0), 60))))
+        for s in (0.1, SPREAD)
+    )
+
+    assert sharp < usual

@@ -32,6 +32,7 @@ from .fetching import Fetching
 from .hints import Hints
 from .memory import JobMemory
 from .orders import Orders, Request
+from .pace import Pace
 from .prices import ask_credits, list_models, price_of
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class MusicClient:
         self.connection = connection
         self.gateway = get_gateway(connection.name)
         self.poll = schedule
+        self._pace = Pace()
         memory = JobMemory()
         self._transport = Transport(
             base_url=connection.base_url,
@@ -212,6 +214,7 @@ class MusicClient:
         Each word that has no effect at the chosen provider is a warning in the log
         ``phaseo_nb``, before anything is sent. A ready request says it by ``.ineffective()``.
         """
+        await self._pace.turn()
         ready, notes = self._orders.build(request, words)
         for note in notes:
             log.warning("%s", note)

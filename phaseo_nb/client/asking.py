@@ -20,6 +20,7 @@ from ..errors import (
     RequestRejected,
 )
 from ..gateways import Gateway, failure_message, may_resend
+from ..gateways.values import said
 from ..jobs import MusicJob, Status
 from ..polling import Schedule
 from ..transport.bodies import OFF_LOOP
@@ -179,7 +180,7 @@ class Asking:
         if left and (asked_at is None or now + left - asked_at >= self._interval):
             return
         job = entry.job if entry else None
-        status = f" (last status: {job.status})" if job else ""
+        status = f" (last status: {said(job.status, 80)})" if job else ""
         message = (
             f"Job {job_id[:80]} is not finished after {timeout:g} s{status}. It goes on at the "
             "service and nothing is lost: `nb.resume()`, running the cell again or "
@@ -218,7 +219,7 @@ async def read_answer(read: Callable[[Answer, Any], T], answer: Answer, about: A
 def check_seconds(name: str, value: Any) -> None:
     """Refuse a time that is none."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if value is not None and not (is_number and 0 < value < float("inf")):
+    if value is not None and not (is_number and 0 < value < 2**1023):  # more is no float
         expected = "Seconds greater than 0, or None."
         raise RequestRejected(Issue(name, "invalid_timeout", value, expected))
 

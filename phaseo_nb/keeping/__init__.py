@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cards import note_card
-from ..errors import LibraryError
+from ..errors import LibraryError, brief
 from ..settings import home_folder
 from . import money, search
 from .attempts import Attempt
 from .entries import ENDED, OPEN, Entry, entries_in, named_entry
 from .folder import Folder, open_folder
+from .records import storable_text
 from .shelf import take_of
 from .tables import Attempts, Spending, Takes
 from .upkeep import Upkeep
@@ -167,9 +168,11 @@ class Library(Upkeep):
         LibraryError
             There is none of that name.
         """
-        entry = self.folder.database.read(lambda db: named_entry(db, str(id)))
+        given: Any = id
+        name = storable_text(given) if isinstance(given, str) else brief(given)
+        entry = self.folder.database.read(lambda db: named_entry(db, name or ""))
         if entry is None:
-            message = f"The library {self.path} has no take and no job {str(id)[:80]!r}."
+            message = f"The library {self.path} has no take and no job {str(name)[:80]!r}."
             raise LibraryError(message)
         if entry.state == "kept":
             return take_of(self.folder, entry)
@@ -265,6 +268,6 @@ def _check_folder(path: Any) -> None:
 
 
 def _check_count(n: Any) -> None:
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        message = f"n = {n!r} is no number of takes. Give a whole number from 1."
+    if isinstance(n, bool) or not isinstance(n, int) or not 0 < n < 2**63:
+        message = f"n = {brief(n)} is no number of takes. Give a whole number from 1."
         raise LibraryError(message)

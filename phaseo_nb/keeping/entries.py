@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .records import dump_answer, load_answer, load_cost, load_request, storable_text
 from .store import Recording
@@ -88,6 +88,17 @@ class Entry:
 _COLUMNS = tuple(f.name for f in fields(Entry) if f.name not in ("recordings", "tags"))
 COLUMNS = ", ".join(f"takes.{name}" for name in _COLUMNS)
 _AT_ONCE = 500  # SQLite's limit of variables in one statement was 999 for long
+
+
+def new_entry(n: int, values: Mapping[str, Any]) -> Entry:
+    """Return a row as it was written just now; its other columns are empty."""
+    return Entry(n=n, **{**_EMPTY, **values})
+
+
+_EMPTY: dict[str, Any] = {
+    **{name: None for name in _COLUMNS if name not in ("n", "kind")},
+    "imported": 0,
+}
 
 
 def read_entries(db: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Entry]:
@@ -175,20 +186,36 @@ def write_answer(
     now: float,
 ) -> None:
     """Write down what the gateway said, and which recordings belong to its tracks."""
-    db.execute(
-        "UPDATE takes SET answer = ?, job_id = ?, request_id = coalesce(?, request_id),"
-        " provider = coalesce(?, provider), cost_usd = coalesce(?, cost_usd),"
-        " cost_credits = coalesce(?, cost_credits) WHERE n = ?",
-        (
-            dump_answer(answer),
-            storable_text(answer.id),
-            storable_text(answer.request_id),
-            storable_text(answer.provider),
-            answer.cost.usd,
-            answer.cost.credits,
-            n,
-        ),
-    )
+    write_facts(db, n, answer_facts(answer))
+    write_tracks(db, n, answer, recordings, now)
+
+
+def answer_facts(answer: MusicJob) -> dict[str, object]:
+    """Return what the gateway said as columns; what it did not say stays as it was."""
+    told = {
+        "request_id": storable_text(answer.request_id),
+        "provider": storable_text(answer.provider),
+        "cost_usd": answer.cost.usd,
+        "cost_credits": answer.cost.credits,
+    }
+    facts: dict[str, object] = {"answer": dump_answer(answer), "job_id": storable_text(answer.id)}
+    return facts | {name: value for name, value in told.items() if value is not None}
+
+
+def write_facts(db: sqlite3.Connection, n: int, facts: Mapping[str, object]) -> None:
+    """Write some columns of a row, whatever its state."""
+    named = ", ".join(f"{name} = ?" for name in facts)
+    db.execute(f"UPDATE takes SET {named} WHERE n = ?", (*facts.values(), n))
+
+
+def write_tracks(
+    db: sqlite3.Connection,
+    n: int,
+    answer: MusicJob,
+    recordings: Mapping[int, Recording],
+    now: float,
+) -> None:
+    """Write down which recordings belong to the tracks of an answer."""
     for position in range(len(answer.tracks)):
         recording = recordings.get(position)
         if recording is not None:
@@ -210,27 +237,57 @@ def add_recording(db: sqlite3.Connection, recording: Recording, now: float) -> N
 
 
 def change_state(
-    db: sqlite3.Connection, n: int, state: str, allowed: Sequence[str], now: float
+    db: sqlite3.Connection,
+    n: int,
+    state: str,
+    allowed: Sequence[str],
+    now: float,
+    facts: Mapping[str, object] | None = None,
 ) -> bool:
-    """Move a row to another state, if it is in one of those that lead there."""
-    marks = ",".join("?" * len(allowed))
-    query = f"UPDATE takes SET state = ? WHERE n = ? AND state IN ({marks})"
-    if not db.execute(query, (state, n, *allowed)).rowcount:
-        return False
-    note_event(db, n, state, now)
-    return True
+    """Move a row to another state, if it is in one of those that lead there.
+
+    ``facts`` are columns that are written in the same breath, and also where it does not move:
+    a row is long, and each time it is touched all of it is written anew.
+    """
+    named = "".join(f", {name} = ?" for name in facts or ())
+    return _moved(db, n, state, allowed, now, named, tuple((facts or {}).values()), facts)
 
 
 def end_take(
-    db: sqlite3.Connection, n: int, state: str, allowed: Sequence[str], now: float
-) -> None:
+    db: sqlite3.Connection,
+    n: int,
+    state: str,
+    allowed: Sequence[str],
+    now: float,
+    facts: Mapping[str, object] | None = None,
+) -> bool:
     """Move a row to its end, free its lease and note how long it took."""
-    if change_state(db, n, state, allowed, now):
-        db.execute(
-            "UPDATE takes SET owner = NULL, ended_at = ?,"
-            " seconds = CASE WHEN submitted_at <= ? THEN ? - submitted_at END WHERE n = ?",
-            (now, now, now, n),
-        )
+    named = (
+        ", owner = NULL, ended_at = ?,"
+        " seconds = CASE WHEN submitted_at <= ? THEN ? - submitted_at END"
+    ) + "".join(f", {name} = ?" for name in facts or ())
+    values = (now, now, now, *(facts or {}).values())
+    return _moved(db, n, state, allowed, now, named, values, facts)
+
+
+def _moved(
+    db: sqlite3.Connection,
+    n: int,
+    state: str,
+    allowed: Sequence[str],
+    now: float,
+    named: str,
+    values: tuple[object, ...],
+    facts: Mapping[str, object] | None,
+) -> bool:
+    marks = ",".join("?" * len(allowed))
+    query = f"UPDATE takes SET state = ?{named} WHERE n = ? AND state IN ({marks})"
+    if db.execute(query, (state, *values, n, *allowed)).rowcount:
+        note_event(db, n, state, now)
+        return True
+    if facts:
+        write_facts(db, n, facts)
+    return False
 
 
 def note_event(

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -79,6 +80,9 @@ class Folder:
         self.handles: dict[int, Job] = {}
         """Live handles by the row of their job."""
         self.takes: weakref.WeakValueDictionary[int, Take] = weakref.WeakValueDictionary()
+        self.shelving = threading.Lock()
+        """Held while a take is looked up in ``takes``, and by nobody for long."""
+        self.quota_looked_at = -math.inf
         self.agents: dict[tuple[str, str], Any] = {}
         """Who can ask a gateway, by its name and address: sessions enter themselves."""
         self.farewells: list[Callable[[], None]] = []

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..errors import LibraryError
 from . import money
@@ -28,12 +28,15 @@ from .entries import (
     OPEN,
     OPEN_ENDS,
     Entry,
+    answer_facts,
     change_state,
     end_take,
     living_entry,
+    new_entry,
     note_event,
     read_entry,
     write_answer,
+    write_tracks,
 )
 from .kernels import notebook_name
 from .leases import Leases
@@ -86,6 +89,8 @@ class Journal:
         self.database = database
         self.leases = leases
         self._wall = wall
+        self._written: dict[int, MusicJob] = {}
+        """The last word about jobs that are nearly kept, where it is on the disk already."""
 
     # -- down: ordering ------------------------------------------------------------------------
 
@@ -109,17 +114,16 @@ class Journal:
             number = None if fresh else take
             if instead_of is not None:
                 number = self._give_up(db, instead_of)
-            failed = _failed_before(db, plan.key)
-            found = None if fresh else living_entry(db, plan.key, take)
+            attempts, newest, failed = _earlier(db, plan.key)
+            found = living_entry(db, plan.key, take) if attempts and not fresh else None
             if found is not None:
                 return Found(False, found, failed)
             money.reserve(db, plan.purse, self.leases.shares_budget(db), self._wall())
-            n = self._insert(db, plan, number)
-            entry = read_entry(db, "n = ?", (n,))
-            assert entry is not None
+            entry = self._insert(db, plan, number or newest + 1, attempts + 1)
             return Found(True, entry, failed)
 
-        return self.database.write(operation, is_vital=False)  # nothing was sent yet
+        # Nothing was sent yet; and whoever orders waits for the outcome on the spot.
+        return self.database.write(operation, is_vital=False, is_awaited=True)
 
     def _give_up(self, db: sqlite3.Connection, n: int) -> int:
         """Write an open end off and return its number, which is free now."""
@@ -131,17 +135,13 @@ class Journal:
         note_event(db, n, "written_off", self._wall(), "submitted again")
         return old.number
 
-    def _insert(self, db: sqlite3.Connection, plan: Plan, take: int | None) -> int:
-        attempts, newest = db.execute(
-            "SELECT max(attempt), max(CASE WHEN state NOT IN ('failed', 'written_off')"
-            " AND deleted_at IS NULL THEN number END) FROM takes WHERE key = ?",
-            (plan.key,),
-        ).fetchone()
-        attempt = (attempts or 0) + 1
-        values = {
+    def _insert(self, db: sqlite3.Connection, plan: Plan, number: int, attempt: int) -> Entry:
+        """Write a new row and return it; it has our name on it from the first moment."""
+        self.leases.present(db)
+        values: dict[str, Any] = {
             "id": f"{plan.key[:16]}-{attempt}",
             "key": plan.key,
-            "number": take or (newest or 0) + 1,
+            "number": number,
             "attempt": attempt,
             "state": "planned",
             "gateway": plan.gateway,
@@ -155,16 +155,17 @@ class Journal:
             "price": dump(cost_facts(plan.price)),
             "reserved_usd": plan.price.usd,
             "payer": self.leases.me,
+            "owner": self.leases.me,
             "notebook": storable_text(notebook_name()),
             "created_at": self._wall(),
             "kind": plan.kind,
         }
-        marks = ", ".join(f":{name}" for name in values)
+        marks = ", ".join("?" * len(values))
         query = f"INSERT INTO takes ({', '.join(values)}) VALUES ({marks})"
-        n = int(db.execute(query, values).lastrowid or 0)
-        self.leases.sign(db, n)
+        n = int(db.execute(query, tuple(values.values())).lastrowid or 0)
+        self.leases.note_mine(n)
         note_event(db, n, "planned", self._wall())
-        return n
+        return new_entry(n, values)
 
     def claim(
         self, n: int, *, again: bool = False, callback: tuple[str, float] | None = None
@@ -231,43 +232,58 @@ class Journal:
         """Write down the gateway's answer to an order, with the audio that it brought."""
 
         def operation(db: sqlite3.Connection) -> None:
-            write_answer(db, n, answer, recordings, self._wall())
+            now, facts = self._wall(), answer_facts(answer)
             # Another kernel may have given us up for dead: the answer itself knows better.
             doubted = ("planned", "submitting", "uncertain")
-            if change_state(db, n, "submitted", doubted, self._wall()):
+            if change_state(db, n, "submitted", doubted, now, facts):
                 self.leases.sign(db, n)
+            write_tracks(db, n, answer, recordings, now)
 
         return self.database.write(operation)
 
-    def completed(self, n: int, answer: MusicJob) -> Future[None]:
+    def completed(self, n: int, answer: MusicJob, *, is_among_many: bool = False) -> Future[None]:
         """Write down that a job is done and its audio can be fetched."""
 
         def operation(db: sqlite3.Connection) -> None:
-            write_answer(db, n, answer, {}, self._wall())
-            change_state(db, n, "completed", (*OPEN, *OPEN_ENDS), self._wall())
+            now, allowed = self._wall(), (*OPEN, *OPEN_ENDS)
+            change_state(db, n, "completed", allowed, now, answer_facts(answer))
+            write_tracks(db, n, answer, {}, now)
 
-        return self.database.write(operation, is_vital=False)  # the service says it again
+        # The service says it again.
+        written = self.database.write(operation, is_vital=False, has_time=is_among_many)
+        written.add_done_callback(lambda done: self._remember(n, answer, done))
+        return written
+
+    def _remember(self, n: int, answer: MusicJob, done: Future[None]) -> None:
+        if done.exception() is None:
+            self._written[n] = answer
 
     def keep(
-        self, n: int, answer: MusicJob, recordings: Recordings, notes: tuple[str, ...]
+        self,
+        n: int,
+        answer: MusicJob,
+        recordings: Recordings,
+        notes: tuple[str, ...],
+        *,
+        is_among_many: bool = False,
     ) -> Future[Entry]:
         """Write down a take whose audio is in the store; ends its job."""
+        is_written = self._written.pop(n, None) is answer
 
         def operation(db: sqlite3.Connection) -> Entry:
-            write_answer(db, n, answer, recordings, self._wall())
+            now = self._wall()
             title = next((track.title for track in answer.tracks if track.title), None)
-            db.execute(
-                "UPDATE takes SET title = ?, notes = ?, known = NULL WHERE n = ?",
-                (storable_text(title), dump(notes), n),
-            )
-            end_take(db, n, "kept", (*OPEN, *OPEN_ENDS), self._wall())
-            note_texts(db, n, answer)
+            facts = {} if is_written else answer_facts(answer)
+            facts |= {"title": storable_text(title), "notes": dump(notes), "known": None}
+            end_take(db, n, "kept", (*OPEN, *OPEN_ENDS), now, facts)
+            write_tracks(db, n, answer, recordings, now)
             entry = read_entry(db, "n = ?", (n,))
             assert entry is not None
+            self.database.at_the_end(note_texts, (entry, answer))
             return entry
 
         self.leases.forget(n)
-        return self.database.write(operation)
+        return self.database.write(operation, has_time=is_among_many)
 
     def end(
         self,
@@ -307,6 +323,7 @@ class Journal:
                 end_take(db, n, state, (*OPEN, *OPEN_ENDS), self._wall())
 
         self.leases.forget(n)
+        self._written.pop(n, None)
         return self.database.write(operation)
 
     def write_off(self, n: int, usd: float | None) -> Future[None]:
@@ -356,6 +373,19 @@ class Journal:
             return entry
 
         return self.database.write(operation)
+
+
+def _earlier(db: sqlite3.Connection, key: str) -> tuple[int, int, float | None]:
+    """Return attempts at a request, its highest living take, and what the last one cost if failed.
+
+    One look where there is nothing, as nearly always.
+    """
+    attempts, newest = db.execute(
+        "SELECT max(attempt), max(CASE WHEN state NOT IN ('failed', 'written_off')"
+        " AND deleted_at IS NULL THEN number END) FROM takes WHERE key = ?",
+        (key,),
+    ).fetchone()
+    return attempts or 0, newest or 0, _failed_before(db, key) if attempts else None
 
 
 def _failed_before(db: sqlite3.Connection, key: str) -> float | None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 BEAT = 4.0
@@ -102,6 +103,11 @@ def notebook_name() -> str | None:
     if not named and "IPython" in sys.modules:
         shell = sys.modules["IPython"].get_ipython()
         named = str((getattr(shell, "user_ns", None) or {}).get("__vsc_ipynb_file__") or "")
+    return _last_part(named)
+
+
+@lru_cache(maxsize=16)  # asked three times for each job
+def _last_part(named: str) -> str | None:
     return Path(named.replace("\\", "/")).name[:200] or None
 
 

@@ -63,6 +63,10 @@ class Leases:
         """Put our name on a job."""
         self.present(db)
         db.execute("UPDATE takes SET owner = ? WHERE n = ?", (self.me, n))
+        self.note_mine(n)
+
+    def note_mine(self, n: int) -> None:
+        """Give signs of life for a job that has our name on it."""
         self._mine.add(n)
 
     def release(self, db: sqlite3.Connection, n: int) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from ..errors import BudgetExceeded, LibraryError
+from ..errors import BudgetExceeded, LibraryError, brief
 
 PERIODS = ("day", "week", "month", "ever")
 _AMOUNT = "coalesce(cost_usd, reserved_usd, 0.0)"
@@ -105,7 +105,7 @@ def set_budget(db: sqlite3.Connection, usd: Any, per: Any) -> None:
         return
     is_number = isinstance(usd, (int, float)) and not isinstance(usd, bool)
     if not (is_number and 0 <= usd < 1e9):
-        message = f"usd = {usd!r} is no amount of US dollars. Give a number from 0, or None."
+        message = f"usd = {brief(usd)} is no amount of US dollars. Give a number from 0, or None."
         raise LibraryError(message)
     db.execute("INSERT OR REPLACE INTO budgets (per, usd) VALUES (?, ?)", (per, float(usd)))
 

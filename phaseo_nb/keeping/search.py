@@ -161,35 +161,40 @@ def _select(
 # -- the texts and their index -------------------------------------------------------------------
 
 
-def note_texts(db: sqlite3.Connection, n: int, answer: MusicJob) -> None:
-    """Lay out what a take is searched by; an index that fails costs only itself.
+def note_texts(db: sqlite3.Connection, kept: Sequence[tuple[Entry, MusicJob]]) -> None:
+    """Lay out what takes are searched by; an index that fails costs only itself.
 
-    Pictures have no texts, so that a search finds music alone.
+    All of a transaction at once: the index writes as much for one take as for twenty. Pictures
+    have no texts, so that a search finds music alone.
     """
-    query = "SELECT prompt, request, note, kind FROM takes WHERE n = ?"
-    row = db.execute(query, (n,)).fetchone()
-    if row["kind"] != "music":
-        return
-    lyrics, style = _asked(row["request"])
+    texts = [_texts_of(entry, answer) for entry, answer in kept if entry.kind == "music"]
+    # Not INSERT OR REPLACE: that deletes without telling the triggers.
+    query = (
+        "INSERT INTO texts (take, prompt, title, lyrics, style, note) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (take) DO UPDATE SET prompt = excluded.prompt, title = excluded.title,"
+        " lyrics = excluded.lyrics, style = excluded.style, note = excluded.note"
+    )
+    if texts:
+        with_index(db, query, *texts)
+
+
+def _texts_of(entry: Entry, answer: MusicJob) -> tuple[Any, ...]:
+    lyrics, style = _asked(entry.request)
     titles = dict.fromkeys(track.title for track in answer.tracks if track.title)
     lyrics |= dict.fromkeys(track.lyrics for track in answer.tracks if track.lyrics)
     style |= dict.fromkeys(track.tags for track in answer.tracks if track.tags)
     texts = [storable_text("\n".join(words)) for words in (titles, lyrics, style)]
-    with_index(
-        db,
-        # Not INSERT OR REPLACE: that deletes without telling the triggers.
-        "INSERT INTO texts (take, prompt, title, lyrics, style, note) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (take) DO UPDATE SET prompt = excluded.prompt, title = excluded.title,"
-        " lyrics = excluded.lyrics, style = excluded.style, note = excluded.note",
-        (n, row["prompt"], *texts, row["note"]),
-    )
+    return entry.n, entry.prompt, *texts, entry.note
 
 
-def with_index(db: sqlite3.Connection, statement: str, values: Sequence[Any]) -> None:
-    """Change ``texts``; where the index cannot follow, it is given up instead."""
+def with_index(db: sqlite3.Connection, statement: str, *rows: Sequence[Any]) -> None:
+    """Change ``texts``, once for each row of values.
+
+    Where the index cannot follow, it is given up instead.
+    """
     db.execute("SAVEPOINT index_too")
     try:
-        db.execute(statement, values)
+        db.executemany(statement, rows)
         db.execute("SAVEPOINT index_done")  # FTS5 writes now, not when it is too late: at the end
         db.execute("RELEASE index_done")
     except _BROKEN as error:
@@ -201,7 +206,7 @@ def with_index(db: sqlite3.Connection, statement: str, values: Sequence[Any]) ->
             raise sqlite3.OperationalError(message) from error
         db.execute("ROLLBACK TO index_too")
         drop_triggers(db)
-        db.execute(statement, values)
+        db.executemany(statement, rows)
     db.execute("RELEASE index_too")
 
 

@@ -34,7 +34,9 @@ def take_of(
     in_memory
         Recordings that are at hand, so that preparing the players does not read them again.
     """
-    with folder.lock:
+    # Not the folder's lock: who orders holds that until the disk has answered, and the event loop
+    # must not wait for it.
+    with folder.shelving:
         known = folder.takes.get(entry.n)
         if isinstance(known, FiledTake) and known.is_of(entry):
             return known

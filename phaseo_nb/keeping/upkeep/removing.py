@@ -196,6 +196,8 @@ def unsaid(answer: MusicJob, recordings: Collection[int]) -> MusicJob:
     def is_over(position: int, track: Track) -> bool:
         return position in recordings and (track.failure or "").startswith(_OURS)
 
+    if not any(is_over(position, track) for position, track in enumerate(answer.tracks)):
+        return answer
     tracks = [
         replace(track, failure=None) if is_over(position, track) else track
         for position, track in enumerate(answer.tracks)
