@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from itertools import repeat
 
 import numpy as np
+from figures import Figure, run_alone
 
 from phaseo_nb.polling import learned, schedule
 
@@ -41,7 +42,7 @@ def truths() -> dict[str, np.ndarray]:
     }
 
 
-def figures(pauses: Pauses, jobs: np.ndarray) -> tuple[float, float]:
+def simulate(pauses: Pauses, jobs: np.ndarray) -> tuple[float, float]:
     """Return the mean number of questions and the mean delay in seconds."""
     asked, at = [], 0.0
     waiting = pauses()
@@ -61,8 +62,8 @@ def backoff() -> Iterator[float]:
         pause = min(10.0, pause * 2)
 
 
-def main() -> int:
-    """Print the table and compare with the targets."""
+def measure() -> list[Figure]:
+    """Print how the schedules do on every day, and return what has a target."""
     days = truths()
     schedules: dict[str, Pauses] = {
         "learned (60 s)": lambda: learned(MEDIAN)(1.0),
@@ -75,16 +76,19 @@ def main() -> int:
     print(f"{'':20}" + "".join(f"{day:>20}" for day in days))
     results = {}
     for name, pauses in schedules.items():
-        row = results[name] = {day: figures(pauses, jobs) for day, jobs in days.items()}
+        row = results[name] = {day: simulate(pauses, jobs) for day, jobs in days.items()}
         cells = "".join(f"{polls:>11.2f} {delay:>6.2f} s" for polls, delay in row.values())
         print(f"{name:20}{cells}")
     mine = results["learned (60 s)"]
-    (polls, delay), (_, fast) = mine["as believed"], mine["fast day"]
-    is_met = polls <= POLLS_TARGET and delay <= DELAY_TARGET and fast <= FAST_DELAY_TARGET
-    is_met &= all(delay <= FAST_DELAY_TARGET for _, delay in mine.values())
-    print("questions a job, mean delay; targets", "met" if is_met else "MISSED")
-    return 0 if is_met else 1
+    print("questions a job, mean delay\n")
+    (polls, delay), worst = mine["as believed"], max(delay for _, delay in mine.values())
+    end = "end noticed by polling, simulated"
+    return [
+        Figure("questions, simulated", "a job", [polls], target=f"<= {POLLS_TARGET:g}"),
+        Figure(end, "s", [delay], target=f"<= {DELAY_TARGET:g}"),
+        Figure(f"{end}, worst day", "s", [worst], target=f"<= {FAST_DELAY_TARGET:g}"),
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_alone(measure))
