@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import signal
 import sys
 
 import pytest
@@ -11,15 +13,40 @@ import pytest
 sys.modules.setdefault("rfc3987_syntax", None)
 
 
+def pytest_configure():
+    """Let what tests start hear Ctrl+C.
+
+    What a shell starts in its background (``pytest &``) ignores it, and so would its children.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_xdist_auto_num_workers(config):
-    """Two workers or more, as half of the time is waiting; none for a single file.
+    """One more than there are cores, as half of the time is waiting; none for a single file.
 
     One file would run on one worker anyway, and in this process a debugger can stop in it.
     """
     files = {argument.partition("::")[0] for argument in config.args}
     if len(files) == 1 and files.pop().endswith(".py"):
         return 0
-    return max(2, min(4, os.cpu_count() or 1))
+    return min(4, 1 + (os.cpu_count() or 1))
+
+
+# What takes a minute or more, the longest first: begun last, it would keep one worker busy and
+# the others idle. Those that wait stand between those that calculate.
+LONG = (
+    *("form_lab", "notebooks", "form_walk", "kill_matrix", "sandbox_music", "login_lab"),
+    *("kernel_restart", "sandbox_phaseo", "secrets", "synth", "sandbox_callbacks", "lab"),
+    *("sandbox_memory", "moving", "two_kernels", "questions", "magic", "session", "udio_verbs"),
+    *("library_browser", "library", "sandbox_udio", "search", "login", "library_faults"),
+    *("gateways_hostile", "kernels", "magic_kernels", "library_browser_lab", "form_kernels"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    ranks = {f"test_{name}": rank for rank, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -36,6 +63,23 @@ def _encodable(thing):
     if isinstance(thing, list | tuple):
         return type(thing)(map(_encodable, thing))
     return thing
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_songs(request):
+    """The sandbox's songs last 2 s where it would take 20: most of a job's work is its sound.
+
+    A module that is marked ``full_songs`` has them as they are.
+    """
+    if request.node.get_closest_marker("full_songs"):
+        yield
+        return
+    from phaseo_nb.sandbox import orders
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(orders, "SongSpec", functools.partial(orders.SongSpec, duration=2.0))
+        patch.setattr(orders, "USUAL_SECONDS", 2.0)
+        yield
 
 
 @pytest.fixture

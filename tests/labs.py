@@ -6,6 +6,7 @@ notebook of the folder in a browser, close.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -32,6 +33,8 @@ sys.modules["rfc3987_syntax"] = None
 del sys.argv[0]
 runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """
+
+VIEWPORT = {"width": 1100, "height": 900}
 
 ELSEWHERE = re.compile(r"^https?://(?!127\.0\.0\.1)")
 
@@ -132,7 +135,7 @@ class FrontEnd:
 
     def open(self, browser, name):
         """A page with the notebook, once there is something to see and to click."""
-        page = browser.new_page(viewport={"width": 1100, "height": 900})
+        page = browser.new_page(viewport=VIEWPORT)
         page.route(ELSEWHERE, lambda route: route.abort())  # a page that waits for a CDN hangs
         page.goto(f"{self.url}{self.address(name)}token={TOKEN}")
         self.wait_for_page(page)
@@ -173,10 +176,55 @@ class _Server(FrontEnd):
         ]
 
 
+# What a person does with the tabs of a Lab that stays open. Nothing asks whether to save.
+OPEN_TAB = """async (path) => {
+  const tab = await jupyterapp.commands.execute("docmanager:open", {path, factory: "Notebook"});
+  await tab.context.ready;
+  await tab.sessionContext.ready;
+}"""
+CLOSE_TABS = """() => {
+  for (const tab of [...jupyterapp.shell.widgets("main")]) {
+    if (tab.context) tab.context.model.dirty = false;
+    tab.close();
+  }
+}"""
+
+
 class Lab(_Server):
-    """JupyterLab."""
+    """JupyterLab.
+
+    To load a page costs more than most tests do on it. So one that is closed stays in the browser
+    without a tab, and the next notebook is opened in it.
+    """
 
     kind = "jupyterlab"
+    _spare = None
+
+    def command(self):
+        return [*super().command(), "--LabApp.expose_app_in_browser=True"]
+
+    def open(self, browser, name, *, fresh=False):
+        """A page with the notebook; ``fresh`` for one that remembers nothing."""
+        page, self._spare = self._spare, None
+        if page is not None and (fresh or page.context.browser is not browser):
+            type(page).close(page)
+            page = None
+        if page is None:
+            page = super().open(browser, name)
+        else:
+            page.set_viewport_size(VIEWPORT)
+            page.evaluate(OPEN_TAB, name)
+            self.wait_for_page(page)
+        page.close = functools.partial(self._put_by, page)
+        return page
+
+    def _put_by(self, page):
+        if self._spare is not None:  # two were open at once
+            type(page).close(page)
+            return
+        page.evaluate(CLOSE_TABS)
+        page.wait_for_function("() => !document.querySelector('.jp-NotebookPanel')")
+        self._spare = page
 
     def address(self, name):
         return f"/lab/tree/{name}?reset&"  # not the last page again

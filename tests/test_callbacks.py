@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import sqlite3
@@ -14,7 +13,6 @@ from paid_service import until
 import phaseo_nb as nb
 from phaseo_nb.callbacks import Spool
 from phaseo_nb.sandbox import callbacks, delayed, dropped, failed, feed_silent
-from phaseo_nb.sandbox.band import SongSpec
 
 PUBLIC = "https://music.example.org/hooks"
 PROMPT = "a slow harbour waltz"
@@ -56,15 +54,6 @@ class Service:
 
     def generate(self, prompt=PROMPT, **more):
         return self.submit(prompt, **more).result(30)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def short_songs():
-    """Two seconds instead of twenty: how long they are makes no difference here."""
-    with pytest.MonkeyPatch.context() as patch:
-        short = functools.partial(SongSpec, duration=2.0)
-        patch.setattr("phaseo_nb.sandbox.orders.SongSpec", short)
-        yield
 
 
 @pytest.fixture

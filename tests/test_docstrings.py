@@ -12,6 +12,8 @@ import pytest
 
 import phaseo_nb as nb
 
+pytestmark = pytest.mark.full_songs
+
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(nb.__path__, "phaseo_nb.")

@@ -7,6 +7,8 @@ import pytest
 
 import phaseo_nb as nb
 
+pytestmark = pytest.mark.full_songs
+
 
 @pytest.fixture
 def phaseo():

@@ -144,7 +144,7 @@ def test_after_a_restart_the_form_offers_what_is_open(lab, browser):
     run_cell(page, 0)
     form = FormPage(page)
     form.fill(Prompt="a harp before the storm", Duration="2")
-    form.generate(until=page.locator("text=/is handed in/"))
+    form.generate(until=page.locator("text=/Waiting in line|Making your music/").first)
     run_cell(page, 1)
     page.locator(".jp-Dialog button").first.click(timeout=30_000)  # "the kernel has died"
     page.locator("text=/\\| Idle/").wait_for(timeout=60_000)

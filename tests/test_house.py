@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +170,92 @@ def test_import_touches_nothing(import_report):
     """`import phaseo_nb` opens no file, no socket and starts no thread."""
     assert import_report["events"] == []
     assert import_report["threads"] == 1
+
+
+# What may stand in the braces of a statement. Values never do: they are bound, with ? or :name.
+# Constants are in capitals; the rest are names of tables and columns, marks for values, and
+# conditions put together from such.
+IN_A_STATEMENT = {
+    *("body", "clause", "event", "everything", "few", "fields", "index", "kept", "living", "marks"),
+    *("name", "named", "number", "order", "part", "pragma", "source", "table", "where", "which"),
+    "', '.join((str(i + 1) for i in range(len(by))))",
+    "', '.join(values)",
+    "','.join('?' * len(some))",
+    "'FULL' if is_vital else 'NORMAL'",
+    "_prefixed('new', fields)",
+    "_prefixed('old', fields)",
+    "version + 1",
+}
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|WHERE|FROM|VALUES|MATCH|LIKE|IN|AND|PRAGMA)\b")
+
+
+def test_statements_hold_no_values():
+    """SQL is put together from names, marks and constants; a new part is looked at and listed."""
+    parts = set()
+    for path in (PACKAGE / "keeping").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            pieces = node.values if isinstance(node, ast.JoinedStr) else []
+            text = "".join(piece.value for piece in pieces if isinstance(piece, ast.Constant))
+            if SQL.search(text):
+                holes = [piece for piece in pieces if isinstance(piece, ast.FormattedValue)]
+                parts |= {ast.unparse(hole.value) for hole in holes}
+
+    assert len(parts) > 20  # it sees what there is
+    assert {part for part in parts if not re.fullmatch("_?[A-Z_]+", part)} <= IN_A_STATEMENT
+
+
+def test_asserts_only_tell_types():
+    """Python may leave asserts out: they say what is not None or of which class, no more."""
+    tests = [
+        ast.unparse(node.test)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Assert)
+    ]
+
+    assert tests
+    assert [t for t in tests if not re.fullmatch(r"\S+ is not None|isinstance\(.*\)", t)] == []
+
+
+FORM_PROBE = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+before = set(sys.modules)
+shell.run_line_magic("load_ext", "phaseo_nb")
+at_load = sorted(set(sys.modules) - before)
+import phaseo_nb as nb
+form = nb.MusicForm()
+form._repr_mimebundle_()
+at_form = sorted(set(sys.modules) - before)
+take = form.session.is_sandbox and nb.run(nb.generate("slow harp", duration=1, show=False))
+print(json.dumps({"load": at_load, "form": at_form, "format": take.track.format}))
+"""
+
+
+@pytest.fixture(scope="module")
+def form_report(tmp_path_factory):
+    code = [sys.executable, "-c", FORM_PROBE]
+    home = str(tmp_path_factory.mktemp("home"))
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_KEY")}
+    env = {**kept, "PHASEO_NB_HOME": home, "IPYTHONDIR": home}
+    out = subprocess.run(code, capture_output=True, text=True, timeout=60, check=True, env=env)
+    return json.loads(out.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "heavy", ["httpx", "numpy", "soundfile", "starlette", "uvicorn", "phaseo_nb.sandbox"]
+)
+def test_the_first_form_waits_for_nothing_it_does_not_show(form_report, heavy):
+    """``%load_ext`` and a form in the sandbox need no HTTP, no samples and no synthesizer."""
+    assert heavy not in form_report["form"]
+
+
+def test_the_magic_loads_no_widgets(form_report):
+    """``%load_ext`` leaves the widgets to the first form; and what was put off works later."""
+    assert "ipywidgets" not in form_report["load"]
+    assert "ipywidgets" in form_report["form"]
+    assert form_report["format"] == "mp3"
 
 
 def test_the_version_is_written_once():

@@ -134,7 +134,7 @@ def test_a_page_without_its_kernel_claims_nothing(lab, browser):
     page.wait_for_timeout(1000)
     page.close()
 
-    page = lab.open(browser, "gone.ipynb")
+    page = lab.open(browser, "gone.ipynb", fresh=True)
     page.locator(".jp-OutputArea-output").first.wait_for(timeout=30_000)
     if page.locator(FIELD).count():
         status(page, "No answer from the kernel")
@@ -148,7 +148,7 @@ def test_it_fits_a_narrow_page_and_a_dark_one(lab, browser):
     """From 400 px to a projector nothing runs over; in the dark what is typed is light."""
     lab.set(THEMES, {"theme": "JupyterLab Dark"})
     write(lab.folder, "narrow.ipynb", "import phaseo_nb as nb\nnb.login()")
-    page = lab.open(browser, "narrow.ipynb")
+    page = lab.open(browser, "narrow.ipynb", fresh=True)
     run_cell(page, 0)
     status(page, "No key yet")
     page.fill(INPUT, "no key at all")

@@ -10,6 +10,8 @@ import pytest
 
 import phaseo_nb as nb
 
+pytestmark = pytest.mark.full_songs
+
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text("utf-8") if README.is_file() else ""
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, re.S)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import json
 import pickle
+import subprocess
+import sys
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -27,6 +31,7 @@ from phaseo_nb.requests import (
     provider_of,
     request_key,
 )
+from phaseo_nb.requests._docs import field_docs
 
 EVERYTHING = {
     "model": "suno/v4.5",
@@ -421,6 +426,43 @@ def test_repr_is_short_and_hides_the_callback():
 def test_every_field_has_a_doc(model):
     """Forms are built from these words, so none may be missing."""
     assert [name for name, field in model.model_fields.items() if not field.description] == []
+
+
+BUILT_AT_ONCE = """
+import threading
+from phaseo_nb.requests import MusicRequest, UdioRequest
+bodies = {MusicRequest: {"model": "suno/v5", "prompt": "sea", "suno": {"style": "dub"}},
+          UdioRequest: {"gpt_description_prompt": "sea"}}
+start, made = threading.Barrier(16), []
+def make(kind):
+    start.wait()
+    made.append(kind.model_validate(bodies[kind]).to_wire() == bodies[kind])
+threads = [threading.Thread(target=make, args=(kind,)) for kind in [*bodies] * 8]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(made.count(True), MusicRequest.__pydantic_complete__, UdioRequest.__pydantic_complete__)
+"""
+
+
+def test_the_first_requests_may_come_from_many_threads_at_once():
+    """Models are built when first needed: by one thread, while the others wait for it."""
+    command = [sys.executable, "-c", BUILT_AT_ONCE]
+
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+
+    assert said.stdout.split() == ["16", "True", "True"]
+
+
+def test_docs_are_read_where_there_is_source(tmp_path, monkeypatch):
+    """From a zip as from a file; a model without source simply has none."""
+    source = 'class Tune:\n    key: str\n    """In which\n    key."""\n    bpm: int\n'
+    with zipfile.ZipFile(tmp_path / "tunes.zip", "w") as archive:
+        archive.writestr("tunes_of_ours.py", source)
+    monkeypatch.syspath_prepend(str(tmp_path / "tunes.zip"))
+    tune = importlib.import_module("tunes_of_ours").Tune
+
+    assert field_docs(tune) == {"key": "In which\nkey."}
+    assert field_docs(type("Made", (), {"__module__": "nowhere"})) == {}
 
 
 def test_every_field_of_the_contract_is_there():

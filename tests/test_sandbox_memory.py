@@ -18,6 +18,7 @@ import phaseo_nb as nb
 from phaseo_nb import settings
 from phaseo_nb.sandbox import Sandbox, failed
 from phaseo_nb.sandbox import jobfolder as folders
+from phaseo_nb.settings import sandboxed
 
 pytestmark = pytest.mark.anyio
 
@@ -342,11 +343,11 @@ def test_each_home_has_a_sandbox_of_its_own(tmp_path, monkeypatch):
 
 def test_sandboxes_of_many_homes_do_not_pile_up(tmp_path, monkeypatch):
     """A process that goes through many homes holds a few sandboxes, not all of them."""
-    for n in range(3 * settings._MOST_SANDBOXES):
+    for n in range(3 * sandboxed._MOST):
         monkeypatch.setenv("PHASEO_NB_HOME", str(tmp_path / f"home {n}"))
         settings.resolve_connection("sandbox")
 
-    assert len(settings._sandboxes) <= settings._MOST_SANDBOXES
+    assert len(sandboxed._sandboxes) <= sandboxed._MOST
 
 
 def test_a_sandbox_of_ones_own_writes_nothing(tmp_path, monkeypatch):

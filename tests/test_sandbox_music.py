@@ -1,6 +1,6 @@
 """An analyser that is not ours listens to the sandbox's music: tempo, key, and who plays.
 
-librosa (extra ``[test]``) hears 25 s of every genre with a tempo and a key that were asked for.
+librosa (extra ``[test]``) hears 16 s of every genre with a tempo and a key that were asked for.
 Beat trackers may count twice or half as fast as a person; such answers are counted apart.
 """
 
@@ -67,7 +67,7 @@ def librosa():
 
 
 def played(prompt, **words):
-    return render(compose(SongSpec(prompt, duration=25, **words)), RATE).mean(axis=0)
+    return render(compose(SongSpec(prompt, duration=16, **words)), RATE).mean(axis=0)
 
 
 def tempo_of(librosa, sound):

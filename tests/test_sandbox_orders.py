@@ -7,6 +7,8 @@ import pytest
 from phaseo_nb.sandbox import catalogue
 from phaseo_nb.sandbox.orders import CannotPlay, phaseo_order, udio_order
 
+pytestmark = pytest.mark.full_songs
+
 SUNO, BAND, ELEVEN = "suno/v5", "sandbox/band", "eleven-labs/music"
 MINIMAX = "minimax/music-2.6"
 

@@ -15,7 +15,7 @@ from sandboxes import BAND, GENERATE, SUNO, audio, finished, http, status, submi
 from phaseo_nb.sandbox import KEY, Sandbox
 from phaseo_nb.sandbox.clock import ManualClock
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full_songs]
 CONTRACT = json.loads((Path(__file__).parent / "contract" / "phaseo_gateway.json").read_text())
 ULID = r"G-[0-9A-HJKMNP-TV-Z]{26}"
 

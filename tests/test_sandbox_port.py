@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -143,11 +145,16 @@ def test_a_taken_port_is_an_os_error(sandbox, server):
         sandbox.serve(server.port)
 
 
-def _start(*arguments: str) -> subprocess.Popen:
+@contextlib.contextmanager
+def _start(*arguments: str) -> Iterator[subprocess.Popen]:
     command = [sys.executable, "-m", "phaseo_nb.sandbox", *arguments]
-    return subprocess.Popen(
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # else a test that failed would wait for it for ever
 
 
 def test_the_command_line_serves_and_says_sandbox():
@@ -165,7 +172,7 @@ def test_the_command_line_serves_and_says_sandbox():
             headers={"authorization": f"Bearer {key}"},
         )
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
 
     assert said.startswith("phaseo_nb sandbox")
     assert answer.json()["status"] == "queued"
@@ -187,7 +194,7 @@ def test_the_command_line_says_in_one_line_why_not(server, arguments, code, said
     """What cannot be served ends with one line that names it, and no traceback."""
     filled = [argument.format(taken=server.port) for argument in arguments]
     with _start(*filled) as process:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (code, "")
     assert re.search(said, err.splitlines()[-1])

@@ -11,7 +11,7 @@ from sandboxes import http
 
 from phaseo_nb.sandbox import Sandbox, delayed, failed, http_fault, partial, refused
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.full_songs]
 IDEA = {"gpt_description_prompt": "a slow harbour shanty", "model": "chirp-v4-5"}
 HOOK = "https://music.example.org/hook/1"
 TRACK = {

@@ -11,6 +11,8 @@ from phaseo_nb import live
 from phaseo_nb.handle import Job
 from phaseo_nb.stages import EarlyWords, early_track, early_words
 
+pytestmark = pytest.mark.full_songs
+
 PROMPT = "a sea shanty"
 LYRICS = "[Verse]\nThe boats come in\n" + "\n".join(f"line {n}" for n in range(20))
 

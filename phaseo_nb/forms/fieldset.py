@@ -41,6 +41,8 @@ class FieldSet(anywidget.AnyWidget):
         Called with a field's name and text whenever a person has changed it.
     on_rendered
         Called whenever a page draws it: when it is shown, and again when a page is loaded anew.
+    **given
+        What every widget takes, such as ``layout``.
     """
 
     _esm = script("fieldset")
@@ -68,6 +70,7 @@ class FieldSet(anywidget.AnyWidget):
         is_open: bool = True,
         listener: Listener = lambda name, text: None,
         on_rendered: Callable[[], None] = lambda: None,
+        **given: Any,
     ) -> None:
         self._kinds = {field.name: field.kind for field in fields}
         self._files: dict[str, str] = {}
@@ -79,6 +82,7 @@ class FieldSet(anywidget.AnyWidget):
             is_open=is_open or not title,
             fields=[field.facts() for field in fields],
             texts={field.name: "" for field in fields},
+            **given,
         )
         self.on_msg(self._on_message)
 

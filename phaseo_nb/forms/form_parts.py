@@ -25,49 +25,61 @@ class Parts:
     ----------
     generate, stop, code, body : ipywidgets.Button
         Generate, Stop waiting, Show code, Show request.
+    layout : ipywidgets.Layout
+        The one that all of them share.
     """
 
     def __init__(self, form: MusicForm) -> None:
+        layout = ipywidgets.Layout()
         self._open_groups = [
-            FieldSet(fields, listener=form.changed) for fields in (WHERE, WORDS, SETTINGS)
+            FieldSet(fields, listener=form.changed, layout=layout)
+            for fields in (WHERE, WORDS, SETTINGS)
         ]
-        prompt = FieldSet(PROMPT, listener=form.changed, on_rendered=form._showing.rendered)
+        prompt = FieldSet(
+            PROMPT, listener=form.changed, on_rendered=form._showing.rendered, layout=layout
+        )
         self._open_groups.insert(1, prompt)
         self._panels = {
             panel.name: FieldSet(
-                panel.fields, title=panel.title, is_open=False, listener=form.changed
+                panel.fields, title=panel.title, is_open=False, listener=form.changed, layout=layout
             )
             for panel in PANELS
         }
         self._groups = (*self._open_groups, *self._panels.values())
         self._of = {name: group for group in self._groups for name in group.names}
-        self.generate = button("Generate", "Make music out of this", "pnb-primary")
-        self.stop = button("Stop waiting", "The job goes on at the service and is kept")
-        self.code = button("Show code", "The line of code that does the same", "pnb-plain")
-        self.body = button("Show request", "Exactly what is sent", "pnb-plain")
-        self.first = button("", "", "pnb-primary")
-        self.second = button("", "")
-        self.neither = button("Not now", "Change nothing", "pnb-plain")
-        self._head = ipywidgets.HTML()
-        self._price = _wide(ipywidgets.HTML())
-        self._question = ipywidgets.HTML()
-        self._state = ipywidgets.HTML()
-        self._readout = Readout(is_hidden=True)
+        # The style sheet says how all of it looks. Every widget brings a layout and a style along
+        # all the same, unless it is given one: that was half of what a front end had to be told.
+        given = {"layout": layout, "style": ipywidgets.ButtonStyle()}
+        self.generate = button("Generate", "Make music out of this", "pnb-primary", **given)
+        self.stop = button("Stop waiting", "The job goes on at the service and is kept", **given)
+        self.code = button("Show code", "The line of code that does the same", "pnb-plain", **given)
+        self.body = button("Show request", "Exactly what is sent", "pnb-plain", **given)
+        self.first = button("", "", "pnb-primary", **given)
+        self.second = button("", "", **given)
+        self.neither = button("Not now", "Change nothing", "pnb-plain", **given)
+        self._head = ipywidgets.HTML(layout=layout)
+        given = {"layout": layout, "style": self._head.style}
+        self._price = _wide(ipywidgets.HTML(**given))
+        self._question = ipywidgets.HTML(**given)
+        self._state = ipywidgets.HTML(**given)
+        self._readout = Readout(is_hidden=True, layout=layout)
         self._shown: str | None = None
         answers = self.first, self.second, self.neither
-        self._asks = _row("pnb-asks", self._question, *answers)
-        self._login = ipywidgets.Box()
+        self._asks = _row("pnb-asks", self._question, *answers, layout=layout)
+        self._login = ipywidgets.Box(layout=layout)
         self.stop.disabled = True
         _hide(self._asks, True)
         _hide(self._state, True)
 
+        self.layout = layout
         self.children = self._stacked()
 
     def _stacked(self) -> list[Any]:
         """Return everything, from top to bottom."""
-        panels = ipywidgets.VBox(list(self._panels.values()))
+        panels = ipywidgets.VBox(list(self._panels.values()), layout=self.layout)
         panels.add_class("pnb-panels")
-        actions = _row("pnb-actions", self.generate, self.stop, self._price, self.code, self.body)
+        buttons = self.generate, self.stop, self._price, self.code, self.body
+        actions = _row("pnb-actions", *buttons, layout=self.layout)
         where, *others = self._open_groups
         top = [self._head, where, self._login, *others, panels]
         return [*top, self._asks, actions, self._state, self._readout]
@@ -194,16 +206,16 @@ class Parts:
         _set(self._readout, "is_hidden", self._shown is None)
 
 
-def button(label: str, tip: str, *classes: str) -> Any:
+def button(label: str, tip: str, *classes: str, **given: Any) -> Any:
     """Return a button of ours."""
-    made = ipywidgets.Button(description=label, tooltip=tip)
+    made = ipywidgets.Button(description=label, tooltip=tip, **given)
     for name in ("pnb-button", *classes):
         made.add_class(name)
     return made
 
 
-def _row(name: str, *children: Any) -> Any:
-    row = ipywidgets.Box(children)
+def _row(name: str, *children: Any, **given: Any) -> Any:
+    row = ipywidgets.Box(children, **given)
     row.add_class(name)
     return row
 

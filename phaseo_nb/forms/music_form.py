@@ -96,7 +96,7 @@ class MusicForm(ipywidgets.VBox):  # type: ignore[misc]  # shipped without types
         self._lock = threading.RLock()
         self._showing = Showing(self)
         self._parts = parts = Parts(self)
-        super().__init__(children=parts.children)
+        super().__init__(children=parts.children, layout=parts.layout)
         for name in ("phaseo-nb-w", "phaseo-nb-form"):
             self.add_class(name)
         self._ordering = Ordering(self)
