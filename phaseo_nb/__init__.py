@@ -44,12 +44,9 @@ if TYPE_CHECKING:
         UncertainSubmission,
     )
     from .forms import LibraryBrowser, MusicForm
-    from .handle import Job
     from .jobs import Cost, CostLine, Credits, MusicJob, Track, Usage
     from .keeping import Attempt, Library
     from .key_entry import login
-    from .pictures import Picture, Pictures
-    from .player import Player
     from .requests import (
         CoverImageRequest,
         DebugOptions,
@@ -65,6 +62,9 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
     from .session import Session
     from .takes import Take
+    from .takes.handle import Job
+    from .takes.pictures import Picture, Pictures
+    from .takes.player import Player
 
 _HOMES = {
     "callbacks": ["callback_app", "callback_listener"],
@@ -93,12 +93,12 @@ _HOMES = {
         "UncertainSubmission",
     ],
     "forms": ["LibraryBrowser", "MusicForm"],
-    "handle": ["Job"],
+    "takes.handle": ["Job"],
     "jobs": ["Cost", "CostLine", "Credits", "MusicJob", "Track", "Usage"],
     "keeping": ["Attempt", "Library"],
     "key_entry": ["login"],
-    "pictures": ["Picture", "Pictures"],
-    "player": ["Player"],
+    "takes.pictures": ["Picture", "Pictures"],
+    "takes.player": ["Player"],
     "requests": [
         "CoverImageRequest",
         "DebugOptions",

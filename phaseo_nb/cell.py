@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from .connecting import default_session
 from .live import LiveLine
-from .making import finish, start
+from .live.making import finish, start
 from .session import Session
 
 if TYPE_CHECKING:
-    from .handle import Job
     from .requests import MusicRequest, UdioRequest
     from .takes import Take
+    from .takes.handle import Job
 
 
 async def generate(

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import forms, going_on
+from . import forms
 from .callbacks.tokens import BASE as CALLBACK_BASE
 from .callbacks.tokens import check_base
 from .engine import run
@@ -15,10 +15,11 @@ from .errors import SettingsError
 from .jobs import Credits
 from .keeping import Library, Spending
 from .live import say
-from .making import make
+from .live.making import make
 from .session import Session
 from .settings import WIRES, Connection, in_sandbox_mode, resolve_connection
 from .settings.keys import hide
+from .takes import going_on
 
 if TYPE_CHECKING:
     import httpx

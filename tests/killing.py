@@ -26,7 +26,7 @@ PRELUDE = """
 import hashlib, itertools, os, threading, time
 from pathlib import Path
 import phaseo_nb as nb
-from phaseo_nb import carrying
+from phaseo_nb.session import carrying
 from phaseo_nb.keeping import _migrations, folder, journal, kernels, leases, opening, store
 
 def connect(name="a", **more):

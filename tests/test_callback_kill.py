@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are for
 
 PUBLIC = "https://music.example.org"
 UDIO = f"""
-from phaseo_nb import listening
+from phaseo_nb.session import listening
 from phaseo_nb.callbacks import spool
 from phaseo_nb.client import asking
 

@@ -17,7 +17,7 @@ import pytest
 from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
-from phaseo_nb import carrying
+from phaseo_nb.session import carrying
 
 pytestmark = pytest.mark.usefixtures("quick")
 

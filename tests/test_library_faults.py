@@ -23,13 +23,13 @@ from paid_service import running_service, until
 from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
-from phaseo_nb import bookkeeping
 from phaseo_nb.errors import LibraryError
 from phaseo_nb.keeping import _migrations, folder, leases, places, store
 from phaseo_nb.keeping.database import Database
 from phaseo_nb.keeping.journal import Journal
 from phaseo_nb.keeping.kernels import Kernel, Watch
 from phaseo_nb.keeping.leases import Leases
+from phaseo_nb.session import bookkeeping
 
 WORDS = {"model": "suno/v4.5", "show": False}
 MINIMAX = "minimax/music-2.6"

@@ -10,8 +10,8 @@ from wires import Wire
 
 import phaseo_nb as nb
 from phaseo_nb import live
-from phaseo_nb.handle import Job
 from phaseo_nb.live import LiveLine, can_watch
+from phaseo_nb.takes.handle import Job
 
 
 class Shell:

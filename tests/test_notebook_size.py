@@ -17,7 +17,7 @@ import numpy as np
 from phaseo_nb import Track
 from phaseo_nb.audio.codecs import encode
 from phaseo_nb.jobs import Cost
-from phaseo_nb.kept import About, KeptTrack
+from phaseo_nb.takes.kept import About, KeptTrack
 
 def song(seconds, rate=16_000):
     t = np.arange(seconds * rate) / rate

@@ -16,8 +16,8 @@ from phaseo_nb.audio.codecs import decode, duration_of, encode
 from phaseo_nb.audio.sniff import sniff
 from phaseo_nb.errors import AudioError
 from phaseo_nb.jobs import Cost, Track
-from phaseo_nb.kept import About, KeptTrack
-from phaseo_nb.player import Player
+from phaseo_nb.takes.kept import About, KeptTrack
+from phaseo_nb.takes.player import Player
 
 RATE = 44_100
 ABOUT = About(

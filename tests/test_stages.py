@@ -8,8 +8,8 @@ from wires import sine_wav
 
 import phaseo_nb as nb
 from phaseo_nb import live
-from phaseo_nb.handle import Job
-from phaseo_nb.stages import EarlyWords, early_track, early_words
+from phaseo_nb.live.stages import EarlyWords, early_track, early_words
+from phaseo_nb.takes.handle import Job
 
 pytestmark = pytest.mark.full_songs
 

@@ -14,7 +14,7 @@ from wires import AUDIO_URL, KEY, Wire
 
 import phaseo_nb as nb
 from phaseo_nb.keeping import Attempts, Spending, Takes
-from phaseo_nb.kept import KeptTrack
+from phaseo_nb.takes.kept import KeptTrack
 
 pytestmark = pytest.mark.usefixtures("quick")
 

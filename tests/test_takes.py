@@ -19,8 +19,8 @@ from phaseo_nb.audio.codecs import decode, encode
 from phaseo_nb.audio.sniff import sniff
 from phaseo_nb.errors import AudioError
 from phaseo_nb.jobs import Cost, MusicJob, Track
-from phaseo_nb.kept import KeptTrack
 from phaseo_nb.takes import Take, cell_run
+from phaseo_nb.takes.kept import KeptTrack
 
 RATE = 44_100
 REQUEST = SimpleNamespace(prompt="Warm jazz trio with brushed drums and a walking bass", duration=8)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from ..audio.sniff import sniff
 from ..errors import AudioError
-from ..kept import KeptTrack
 from ..phrases import loudness
-from ..player import embed
+from ..takes.kept import KeptTrack
+from ..takes.player import embed
 
 MOST_BYTES = 24_000_000
 """Of one recording as received; above that a preview is sent."""

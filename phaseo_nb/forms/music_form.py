@@ -32,8 +32,8 @@ from .panels import OTHER_MODEL
 from .showing import Showing
 
 if TYPE_CHECKING:
-    from ..handle import Job
     from ..takes import Take
+    from ..takes.handle import Job
 
 _LONGEST_READOUT = 100_000
 

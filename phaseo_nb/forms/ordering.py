@@ -16,7 +16,7 @@ from ..phrases import excerpt
 from .drafts import Draft
 
 if TYPE_CHECKING:
-    from ..handle import Job
+    from ..takes.handle import Job
     from .music_form import MusicForm
 
 log = logging.getLogger("phaseo_nb")

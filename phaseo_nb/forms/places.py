@@ -14,8 +14,8 @@ import ipywidgets
 
 from .. import cards
 from ..engine import engine
-from ..handle import Job
 from ..live import Bundle, LiveLine, Part, _bundle
+from ..takes.handle import Job
 
 BLANK: Bundle = {"text/html": "", "text/plain": ""}
 

@@ -22,13 +22,13 @@ import ipywidgets
 from .. import cards
 from ..engine import engine
 from ..errors import PhaseoError
-from ..handle import Job
 from ..keeping import Attempt, Attempts
 from ..keeping.entries import OPEN_ENDS
 from ..keeping.tables._attempts import price_again, price_of
 from ..keeping.tables._sheet import AS_IT_IS
 from ..live import Bundle
 from ..phrases import excerpt
+from ..takes.handle import Job
 from .look import WIDGET_VIEW
 from .places import BLANK, PlacedLine
 

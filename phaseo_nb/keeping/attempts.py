@@ -11,8 +11,8 @@ from ..phrases import excerpt
 from .entries import OPEN, OPEN_ENDS, Entry
 
 if TYPE_CHECKING:
-    from ..handle import Job
     from ..requests import MusicRequest, UdioRequest
+    from ..takes.handle import Job
     from .folder import Folder
 
 _WORDS = {

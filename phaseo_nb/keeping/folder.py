@@ -32,8 +32,8 @@ from .search import prepare
 from .store import Store
 
 if TYPE_CHECKING:
-    from ..handle import Job
     from ..takes import Take
+    from ..takes.handle import Job
 
 JOURNAL = "journal.db"
 AUDIO = "audio"

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LibraryError
-from ..going_on import Origin
 from ..takes import Take
+from ..takes.going_on import Origin
 from .entries import Entry
 from .records import storable_text
 from .search import with_index

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..audio.sniff import sniff
 from ..errors import AudioError, LibraryError
-from ..files import hash_of, read_checked
+from ..takes.files import hash_of, read_checked
 from ..transport.images import sniff_image
 from ..transport.sinks import FileSink
 

@@ -28,7 +28,7 @@ from phaseo_nb import Track
 from phaseo_nb.audio import measure as sound
 from phaseo_nb.audio.codecs import decode, encode
 from phaseo_nb.audio.pictures import waveform_png
-from phaseo_nb.kept import BARS, About, KeptTrack
+from phaseo_nb.takes.kept import BARS, About, KeptTrack
 
 SECONDS, RATE, TICK = 240, 44_100, 0.005
 

@@ -32,7 +32,9 @@ from jupyter_client.manager import start_new_kernel
 
 ROOT = Path(__file__).parents[2]
 PEER = "musicapi-sdk"
-LATER = "import phaseo_nb.client, phaseo_nb.sandbox.app, phaseo_nb.player, phaseo_nb.audio.codecs"
+LATER = (
+    "import phaseo_nb.client, phaseo_nb.sandbox.app, phaseo_nb.takes.player, phaseo_nb.audio.codecs"
+)
 """What the first music of the sandbox loads beyond a form."""
 
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from ...cards import note_card
 from ...errors import LibraryError
-from ...files import hash_of
 from ...phrases import excerpt
+from ...takes.files import hash_of
 from ..entries import OPEN, OPEN_ENDS, count_kept, entries_in
 from ..search import is_indexed
 from ..store import UNFINISHED, Recording

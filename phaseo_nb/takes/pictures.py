@@ -6,15 +6,15 @@ import base64
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .cards import picture_card
-from .errors import AudioError
+from ..cards import picture_card
+from ..errors import AudioError
+from ..phrases import visible
+from ..transport.images import ImageType, sniff_image
 from .files import read_checked
-from .phrases import visible
-from .transport.images import ImageType, sniff_image
 
 if TYPE_CHECKING:
-    from .jobs import Track
-    from .takes import Take
+    from ..jobs import Track
+    from . import Take
 
 EMBED_LIMIT = 2_000_000
 """Most bytes of a picture that go into a page; a larger one is named there by its file."""
@@ -186,7 +186,7 @@ class Pictures(tuple[Picture, ...]):
         """Show them, unless they stand in the output of this cell already."""
         from IPython.display import display
 
-        from .takes import cell_run
+        from . import cell_run
 
         run = cell_run()
         if self._take is not None and self._take.is_shown(run):

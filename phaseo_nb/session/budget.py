@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import SettingsError, brief
-from .jobs import Cost
-from .keeping import Library
-from .keeping.money import Purse, spent
+from ..errors import SettingsError, brief
+from ..jobs import Cost
+from ..keeping import Library
+from ..keeping.money import Purse, spent
 
 
 class Budget:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from .pictures import Pictures
 
 if TYPE_CHECKING:
-    from .takes import Take
+    from . import Take
 
 
 class Verbs:

@@ -15,17 +15,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import cards
-from .engine import engine
-from .errors import JobFailed, JobTimeout, UncertainSubmission
+from .. import cards
+from ..engine import engine
+from ..errors import JobFailed, JobTimeout, UncertainSubmission
+from ..takes import cell_run
 from .stages import early_player, early_track, early_words
-from .takes import cell_run
 
 if TYPE_CHECKING:
-    from .handle import Job
-    from .jobs import Track
-    from .session import Session
-    from .takes import Take
+    from ..jobs import Track
+    from ..session import Session
+    from ..takes import Take
+    from ..takes.handle import Job
 
 log = logging.getLogger("phaseo_nb")
 

@@ -14,13 +14,13 @@ import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-from .engine import engine
-from .errors import JobFailed, JobTimeout
-from .phrases import excerpt, visible
+from ..engine import engine
+from ..errors import JobFailed, JobTimeout
+from ..phrases import excerpt, visible
 
 if TYPE_CHECKING:
-    from .jobs import Cost, MusicJob, Track
-    from .takes import Take
+    from ..jobs import Cost, MusicJob, Track
+    from . import Take
 
 WAKE_EVERY = 0.2
 """Seconds within which a waiting cell notices that it was interrupted."""

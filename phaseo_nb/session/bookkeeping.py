@@ -13,21 +13,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from .engine import engine
-from .errors import AudioError, LibraryError
-from .handle import Job
-from .jobs import MusicJob, Track
-from .keeping import Library
-from .keeping.entries import Entry
-from .keeping.folder import Folder
-from .keeping.journal import Journal
-from .keeping.outcomes import here
-from .keeping.shelf import take_of
-from .keeping.store import Recording
-from .keeping.troubles import gone
-from .keeping.upkeep.removing import unsaid
-from .keeping.upkeep.room import warn_over_quota
-from .takes import Take
+from ..engine import engine
+from ..errors import AudioError, LibraryError
+from ..jobs import MusicJob, Track
+from ..keeping import Library
+from ..keeping.entries import Entry
+from ..keeping.folder import Folder
+from ..keeping.journal import Journal
+from ..keeping.outcomes import here
+from ..keeping.shelf import take_of
+from ..keeping.store import Recording
+from ..keeping.troubles import gone
+from ..keeping.upkeep.removing import unsaid
+from ..keeping.upkeep.room import warn_over_quota
+from ..takes import Take
+from ..takes.handle import Job
 
 log = logging.getLogger("phaseo_nb")
 

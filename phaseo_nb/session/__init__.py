@@ -11,29 +11,29 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..engine import engine
+from ..errors import Issue, RequestRejected
+from ..gateways import ModelInfo, get_gateway
+from ..jobs import Cost, Credits, MusicJob, Track
+from ..keeping import Library
+from ..keeping.entries import OPEN, Entry, entries_in, living_entry
+from ..keeping.folder import Folder
+from ..keeping.journal import Found, Plan
+from ..keeping.records import dump_request
+from ..keeping.shelf import take_of
+from ..requests import MusicRequest, UdioRequest, build_request, request_key
+from ..settings import Connection
+from ..takes import prompt_of
+from ..takes.handle import Job
+from ..transport.secrets import scrub
 from .budget import Budget
 from .carrying import Carrier
-from .engine import engine
-from .errors import Issue, RequestRejected
-from .gateways import ModelInfo, get_gateway
-from .handle import Job
-from .jobs import Cost, Credits, MusicJob, Track
-from .keeping import Library
-from .keeping.entries import OPEN, Entry, entries_in, living_entry
-from .keeping.folder import Folder
-from .keeping.journal import Found, Plan
-from .keeping.records import dump_request
-from .keeping.shelf import take_of
 from .listening import Callbacks
 from .open_ends import error_of, nothing_sent
-from .requests import MusicRequest, UdioRequest, build_request, request_key
 from .rhythm import Rhythm, model_of
-from .settings import Connection
-from .takes import prompt_of
-from .transport.secrets import scrub
 
 if TYPE_CHECKING:
-    from .client import MusicClient
+    from ..client import MusicClient
 
 
 class Session:
@@ -75,7 +75,7 @@ class Session:
         """The one client, made when there is something to ask; a form can do without httpx."""
         with self._lock:
             if self._talking is None:
-                from .client import MusicClient
+                from ..client import MusicClient
 
                 self._talking = MusicClient.of(self.connection)
             return self._talking

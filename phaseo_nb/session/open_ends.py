@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .errors import JobFailed, JobTimeout, LibraryError, PhaseoError, UncertainSubmission
-from .gateways import failure_message
-from .handle import Job
+from ..errors import JobFailed, JobTimeout, LibraryError, PhaseoError, UncertainSubmission
+from ..gateways import failure_message
+from ..takes.handle import Job
 
 if TYPE_CHECKING:
-    from .jobs import Cost
-    from .keeping.entries import Entry
+    from ..jobs import Cost
+    from ..keeping.entries import Entry
 
 LOOK = "nb.library().uncertain()"
 

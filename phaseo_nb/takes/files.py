@@ -8,8 +8,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .audio.sniff import TYPES
-from .errors import AudioError
+from ..audio.sniff import TYPES
+from ..errors import AudioError
 
 if TYPE_CHECKING:
     from .kept import KeptTrack
@@ -25,7 +25,7 @@ _WRITABLE = ("mp3", "wav", "ogg", "flac", "aac")
 
 
 def write_track(track: KeptTrack, path: Path, format: str | None, *, overwrite: bool) -> Path:
-    """Write a track to a file; see :meth:`phaseo_nb.kept.KeptTrack.save`."""
+    """Write a track to a file; see :meth:`phaseo_nb.takes.kept.KeptTrack.save`."""
     try:
         path = path.expanduser()
         _refuse_folder(path)
@@ -115,7 +115,7 @@ def _bytes_of(track: KeptTrack, wanted: str) -> bytes:
         return track.recording
     if wanted == "wav" and track.format == "pcm":
         return track.playable
-    from .audio.codecs import encode
+    from ..audio.codecs import encode
 
     tags = {"title": track.title or "", "comment": _origin(track)}
     return encode(*track.audio(), wanted, tags=tags)

@@ -6,15 +6,15 @@ import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
-from .errors import LibraryError
-from .keeping.entries import last_times
-from .polling import USUAL_SECONDS, Schedule, learned, spread_of
-from .transport.secrets import scrub
+from ..errors import LibraryError
+from ..keeping.entries import last_times
+from ..polling import USUAL_SECONDS, Schedule, learned, spread_of
+from ..transport.secrets import scrub
 
 if TYPE_CHECKING:
-    from .handle import Job
-    from .keeping import Library
-    from .settings import Connection
+    from ..keeping import Library
+    from ..settings import Connection
+    from ..takes.handle import Job
 
 ENOUGH_TIMES = 3
 """Jobs of a model after which its own times count, and not what is usual at its provider."""

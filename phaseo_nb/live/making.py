@@ -9,13 +9,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from .live import LiveLine, has_display
+from . import LiveLine, has_display
 
 if TYPE_CHECKING:
-    from .handle import Job
-    from .requests import MusicRequest, UdioRequest
-    from .session import Session
-    from .takes import Take
+    from ..requests import MusicRequest, UdioRequest
+    from ..session import Session
+    from ..takes import Take
+    from ..takes.handle import Job
 
 log = logging.getLogger("phaseo_nb")
 

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from .bookkeeping import Bookkeeper, Recordings
-from .errors import (
+from ..errors import (
     JobFailed,
     JobNotFound,
     JobTimeout,
@@ -25,24 +24,25 @@ from .errors import (
     PhaseoError,
     UncertainSubmission,
 )
-from .handle import Job
-from .jobs import MusicJob, Track
-from .keeping import Library
-from .keeping.entries import OPEN, Entry
-from .keeping.folder import Folder
-from .keeping.journal import End, Journal
-from .keeping.outcomes import here
-from .keeping.records import trimmed
-from .keeping.shelf import take_of
-from .keeping.store import Recording
+from ..jobs import MusicJob, Track
+from ..keeping import Library
+from ..keeping.entries import OPEN, Entry
+from ..keeping.folder import Folder
+from ..keeping.journal import End, Journal
+from ..keeping.outcomes import here
+from ..keeping.records import trimmed
+from ..keeping.shelf import take_of
+from ..keeping.store import Recording
+from ..polling import Schedule
+from ..takes import Take
+from ..takes.handle import Job
+from ..transport.secrets import scrub
+from .bookkeeping import Bookkeeper, Recordings
 from .listening import Callbacks, close, reported, wait
 from .open_ends import doubt, error_of, nothing_sent, stopped
-from .polling import Schedule
-from .takes import Take
-from .transport.secrets import scrub
 
 if TYPE_CHECKING:
-    from .client import MusicClient
+    from ..client import MusicClient
 
 log = logging.getLogger("phaseo_nb")
 

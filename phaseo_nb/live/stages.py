@@ -10,15 +10,15 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from .errors import PhaseoError
-from .kept import About, KeptTrack
-from .listening import STAGES
-from .takes import prompt_of
+from ..errors import PhaseoError
+from ..session.listening import STAGES
+from ..takes import prompt_of
+from ..takes.kept import About, KeptTrack
 
 if TYPE_CHECKING:
-    from .handle import Job
-    from .jobs import MusicJob, Track
-    from .session import Session
+    from ..jobs import MusicJob, Track
+    from ..session import Session
+    from ..takes.handle import Job
 
 log = logging.getLogger("phaseo_nb")
 

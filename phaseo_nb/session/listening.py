@@ -13,18 +13,18 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .callbacks import Spool, address, hash_of, mailbox, new_token
-from .callbacks.threads import in_thread
-from .errors import ConnectionFailed, GatewayError, JobNotFound, PhaseoError
-from .gateways import parse_callback
+from ..callbacks import Spool, address, hash_of, mailbox, new_token
+from ..callbacks.threads import in_thread
+from ..errors import ConnectionFailed, GatewayError, JobNotFound, PhaseoError
+from ..gateways import parse_callback
 
 if TYPE_CHECKING:
-    from .client import MusicClient
-    from .client.hints import Hints, Way
-    from .gateways import Gateway
-    from .handle import Job
-    from .jobs import MusicJob
-    from .polling import Schedule
+    from ..client import MusicClient
+    from ..client.hints import Hints, Way
+    from ..gateways import Gateway
+    from ..jobs import MusicJob
+    from ..polling import Schedule
+    from ..takes.handle import Job
 
 log = logging.getLogger("phaseo_nb")
 
@@ -61,7 +61,7 @@ class Callbacks:
     """
 
     def __init__(self, base: str, gateway: Gateway) -> None:
-        from .client.hints import Way  # with the client comes httpx, which a form can do without
+        from ..client.hints import Way  # with the client comes httpx, which a form can do without
 
         self.base = base
         self.way = Way(f"callbacks at {base}")
@@ -96,7 +96,7 @@ async def wait(
     sha256 = job.callback
     if sha256 is None:
         return await client.wait(job.answer, timeout=job.timeout, on_update=job.update, poll=poll)
-    from .client.hints import Hints
+    from ..client.hints import Hints
 
     hints = Hints(way)
     if (said := await last_word(sha256, job.id or "")) is not None:  # before a restart, perhaps

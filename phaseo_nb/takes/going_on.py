@@ -12,14 +12,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from .errors import Issue, RequestRejected, SettingsError
-from .requests import CoverImageRequest, ExtendRequest, UdioRequest, UploadCoverRequest
-from .requests.udio import is_public
-from .settings.addresses import is_loopback
+from ..errors import Issue, RequestRejected, SettingsError
+from ..requests import CoverImageRequest, ExtendRequest, UdioRequest, UploadCoverRequest
+from ..requests.udio import is_public
+from ..settings.addresses import is_loopback
 
 if TYPE_CHECKING:
+    from . import Take
     from .kept import KeptTrack
-    from .takes import Take
 
 log = logging.getLogger("phaseo_nb")
 

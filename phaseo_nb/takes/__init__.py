@@ -1,4 +1,9 @@
-"""What is kept: takes, one attempt at a request each, with their tracks."""
+"""What is kept: takes, one attempt at a request each, with their tracks.
+
+The take stands here; beside it its tracks (``kept.py``, ``player.py``, ``files.py``), the handle of
+a job on its way (``handle.py``), cover images (``pictures.py``), and what a take can go on to be
+(``verbs.py``, ``going_on.py``).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +14,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import AudioError, brief
-from .gateways.values import without_keys
+from ..errors import AudioError, brief
+from ..gateways.values import without_keys
+from ..jobs import Cost, MusicJob
+from ..phrases import excerpt
 from .handle import Job
-from .jobs import Cost, MusicJob
 from .kept import About, KeptTrack
-from .phrases import excerpt
 from .pictures import Picture
 from .verbs import Verbs
 

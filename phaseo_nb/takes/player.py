@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from IPython.display import Audio
 
-from . import cards, settings
-from .audio.sniff import sniff
-from .errors import AudioError, SettingsError
-from .jobs import Track
+from .. import cards, settings
+from ..audio.sniff import sniff
+from ..errors import AudioError, SettingsError
+from ..jobs import Track
+from ..phrases import clock, excerpt, length_words, loudness, maker, size
 from .kept import BARS, About, KeptTrack
-from .phrases import clock, excerpt, length_words, loudness, maker, size
 
 if TYPE_CHECKING:
-    from .audio.codecs import FloatArray
-    from .jobs import Track
+    from ..audio.codecs import FloatArray
+    from ..jobs import Track
 
 _PREVIEW_KBPS = (96, 64, 48, 32)
 
@@ -168,7 +168,7 @@ def _embed(track: KeptTrack, limit: int) -> Embedded:
 
 def _preview(samples: FloatArray, rate: int, limit: int) -> tuple[bytes, str]:
     """Return an mp3 of at most ``limit`` bytes and what it is; nothing if that is too little."""
-    from .audio.codecs import encode
+    from ..audio.codecs import encode
 
     seconds = samples.shape[1] / rate
     room = limit * 8 / 1000 - 16  # kbit, less some frames of padding

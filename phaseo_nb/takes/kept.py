@@ -9,16 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .audio.sniff import sniff
-from .errors import AudioError
+from ..audio.sniff import sniff
+from ..errors import AudioError
+from ..jobs import Cost, Track
+from ..phrases import excerpt
 from .files import read_checked
-from .jobs import Cost, Track
-from .phrases import excerpt
 
 if TYPE_CHECKING:
     from IPython.display import Image
 
-    from .audio.codecs import FloatArray
+    from ..audio.codecs import FloatArray
     from .player import Player
 
 BARS = 1200
@@ -176,7 +176,7 @@ class KeptTrack(Track):
     @cached_property
     def seconds(self) -> float | None:
         """Length of the recording in seconds, exact; else what the service said."""
-        from .audio.lengths import duration_of
+        from ..audio.lengths import duration_of
 
         try:
             return duration_of(self.recording, pcm_rate=self.pcm_rate)
@@ -186,7 +186,7 @@ class KeptTrack(Track):
     @property
     def playable(self) -> bytes:
         """The recording as a file that players know: raw samples get a WAV header."""
-        from .audio.codecs import wrap_pcm
+        from ..audio.codecs import wrap_pcm
 
         data = self.recording
         return wrap_pcm(data, self.pcm_rate or 44_100) if self.format == "pcm" else data
@@ -206,7 +206,7 @@ class KeptTrack(Track):
         AudioError
             Damaged, no audio, or in need of the extra ``[aac]``.
         """
-        from .audio.codecs import decode
+        from ..audio.codecs import decode
 
         return decode(self.recording, pcm_rate=self.pcm_rate)
 
@@ -227,7 +227,7 @@ class KeptTrack(Track):
 
     @cached_property
     def _measured(self) -> _Figures | AudioError:
-        from .audio import measure
+        from ..audio import measure
 
         try:
             samples, rate = self.audio()
@@ -282,7 +282,7 @@ class KeptTrack(Track):
 
     def peaks(self, n_bins: int = 1000) -> FloatArray:
         """Return lowest and highest sample of ``n_bins`` stretches [shape=(2, n_bins)]."""
-        from .audio.measure import peaks
+        from ..audio.measure import peaks
 
         if n_bins == BARS:
             return self._figures.bars
@@ -290,7 +290,7 @@ class KeptTrack(Track):
 
     @cached_property
     def _waveform_png(self) -> bytes:
-        from .audio.pictures import waveform_png
+        from ..audio.pictures import waveform_png
 
         return waveform_png(self._figures.bars)
 
@@ -304,7 +304,7 @@ class KeptTrack(Track):
         """Return a picture of pitch over time, 40 Hz to 16 kHz upwards; lighter is louder."""
         from IPython.display import Image
 
-        from .audio.pictures import spectrogram_png
+        from ..audio.pictures import spectrogram_png
 
         alt = f"Spectrogram of {self.summary}"
         return Image(spectrogram_png(*self.audio()), width=600, height=160, alt=alt)  # type: ignore[no-untyped-call]
