@@ -9,7 +9,7 @@ import sys
 import axe
 import pytest
 from browser import chromium, play_all
-from form_pages import HOME, FormPage, Orders, showing
+from form_pages import HOME, RECORDER, FormPage, Orders, showing
 from labs import Lab, run_all, write
 
 pytestmark = pytest.mark.browser
@@ -137,7 +137,9 @@ def shared_and_exported(lab, browser):
 def test_after_a_restart_the_form_offers_what_is_open(lab, browser):
     """A job that was on its way when the kernel died is offered by the form and not paid again."""
     home = HOME.format("again")
-    cell = f'{home}import phaseo_nb as nb\nnb.connect("sandbox")\nform = nb.MusicForm()\nform'
+    slow = "box = Sandbox(folder='again-box', outcome=delayed(8))"  # long enough to be killed in
+    connect = 'nb.connect("sandbox", transport=box.transport)'
+    cell = f"{home}{RECORDER}{slow}\n{connect}\nform = nb.MusicForm()\nform"
     write(lab.folder, "again.ipynb", cell, "import os; os._exit(1)")
     page = lab.open(browser, "again.ipynb")
     page.set_viewport_size({"width": 1100, "height": 1400})

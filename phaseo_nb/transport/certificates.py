@@ -22,6 +22,8 @@ def ssl_context() -> ssl.SSLContext:
     named = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     if named not in _contexts:
         try:
+            if named[0]:  # httpx 0.27 takes its own certificates where that file is not there
+                os.stat(named[0])
             _contexts[named] = httpx.create_ssl_context()
         except OSError:
             message = f"SSL_CERT_FILE={named[0]!r} (or SSL_CERT_DIR) cannot be read."
