@@ -231,7 +231,7 @@ def test_a_disk_that_is_really_full(nursery, service, tmp_path):
         pytest.skip("no file system may be mounted here")
     try:
         kernel = nursery.kernel(place / "home", service.url)
-        kernel.run("session = connect(); nb.bookkeeping.WRITE_AGAIN = 0.05")
+        kernel.run("session = connect(); nb.session.bookkeeping.WRITE_AGAIN = 0.05")
         kernel.run('out = cell("an earlier waltz")')
         service.hold("answer")
         kernel.run('job = nb.submit(**words("a waltz"))')

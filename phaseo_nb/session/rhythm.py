@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,7 @@ class Rhythm:
     def usual_time(self, request: Any) -> float | None:
         """Return how long jobs of a request's model have taken: the median, in seconds."""
         times = self._times(request)
-        return statistics.median(times) if times else None
+        return _median(times) if times else None
 
     def poll(self, job: Job, age: float) -> Schedule | None:
         """Return when to ask about a job; ``None`` leaves that to the client.
@@ -62,7 +61,7 @@ class Rhythm:
             return None
         times = self._times(job.request)
         if len(times) >= ENOUGH_TIMES:
-            median = statistics.median(times)
+            median = _median(times)
             return learned(median, age, spread_of(times, median))
         usual = USUAL_SECONDS.get(getattr(job.request, "provider_name", None) or "")
         return learned(usual, age) if usual else None
@@ -85,3 +84,9 @@ def model_of(request: Any) -> str | None:
     """Return the model that a request names."""
     model = getattr(request, "model", None)
     return model if isinstance(model, str) else None
+
+
+def _median(times: list[float]) -> float:
+    import statistics  # brings fractions and more along, and a form needs none of it
+
+    return statistics.median(times)

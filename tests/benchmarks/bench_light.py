@@ -40,7 +40,7 @@ LATER = (
 
 def measure() -> list[Figure]:
     """Return the figures."""
-    figures = [*imports(turns=3 if is_quick() else 25), *first_form(turns=1 if is_quick() else 7)]
+    figures = [*imports(turns=3 if is_quick() else 15), *first_form(turns=1 if is_quick() else 5)]
     return [*figures, install()] if "--install" in sys.argv else figures
 
 
