@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from contextlib import closing
 
 import httpx
 import pytest
@@ -111,7 +112,7 @@ def test_a_token_is_written_nowhere(serve, home):
     ((_, body),) = service.wire.orders
     token = body["callback_url"].rpartition("/")[2]
     sha256 = hashlib.sha256(token.encode()).hexdigest()
-    with sqlite3.connect(home / "journal.db") as db:
+    with closing(sqlite3.connect(home / "journal.db")) as db, db:
         rows = db.execute("SELECT sha256 FROM callbacks").fetchall()
 
     assert rows == [(sha256,)]

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import httpx
 import pytest
@@ -345,7 +346,7 @@ def test_a_damaged_journal_is_told_and_left_alone(wire, home):
     size = db.execute("PRAGMA page_size").fetchone()[0]
     db.close()
     nb.library().close()
-    with sqlite3.connect(home / "journal.db") as db:
+    with closing(sqlite3.connect(home / "journal.db")) as db, db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
     with (home / "journal.db").open("r+b") as file:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import httpx
 import pytest
@@ -568,7 +569,7 @@ def test_the_journal_can_be_read_without_us():
     path = nb.library().path / "journal.db"
     forget()
 
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db, db:
         row = db.execute("SELECT state, prompt, model, job_id, cost_usd FROM takes").fetchone()
     db.close()
 

@@ -64,6 +64,7 @@ def test_a_notebook_is_small_and_tells_nothing_of_its_machine(path):
 
 def test_nbval_passes(home):
     """Run again, the notebooks give what they show."""
+
     def run(path):
         library = home / path.stem  # its own: what one keeps must not stand in another
         library.mkdir(parents=True)

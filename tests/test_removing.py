@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import httpx
 import pytest
@@ -53,7 +54,7 @@ def reopen(home):
 
 
 def rows(home, query, *values):
-    with sqlite3.connect(home / "journal.db") as db:
+    with closing(sqlite3.connect(home / "journal.db")) as db, db:
         found = db.execute(query, values).fetchall()
     db.close()
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+from contextlib import closing
 
 import pytest
 from wires import KEY, Wire
@@ -39,7 +40,7 @@ def generate(pauses, prompt, model=SUNO):
 def took(home, seconds):
     """Let everything that is kept have taken so long."""
     nb.library().close()
-    with sqlite3.connect(home / "journal.db") as db:
+    with closing(sqlite3.connect(home / "journal.db")) as db, db:
         db.execute("UPDATE takes SET seconds = ?", (seconds,))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from contextlib import closing
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -470,7 +471,10 @@ DAMAGES = [_drop, _drop_pieces, _drop_data, _scramble, _fill_up, _empty, _give_u
 def test_a_damaged_index_costs_only_itself(songs, damage, monkeypatch):
     """Keeping and finding go on by plain comparison, and the next opening makes the index anew."""
     songs.again().library.close()
-    with sqlite3.connect(songs.library._place / "journal.db", isolation_level=None) as db:
+    with (
+        closing(sqlite3.connect(songs.library._place / "journal.db", isolation_level=None)) as db,
+        db,
+    ):
         damage(db)
     db.close()
     with monkeypatch.context() as patch:  # a kernel that had it open all the while
@@ -499,7 +503,10 @@ def test_a_damaged_index_costs_only_itself(songs, damage, monkeypatch):
 def test_opening_mends_a_damaged_index(songs, damage):
     """An index that was damaged while nobody had the library open is whole after the opening."""
     songs.again().library.close()
-    with sqlite3.connect(songs.library._place / "journal.db", isolation_level=None) as db:
+    with (
+        closing(sqlite3.connect(songs.library._place / "journal.db", isolation_level=None)) as db,
+        db,
+    ):
         damage(db)
     db.close()
 

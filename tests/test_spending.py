@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 
 import httpx
@@ -54,7 +55,7 @@ def charging(usd):
 
 
 def tamper(statement, *values):
-    with sqlite3.connect(nb.library().path / "journal.db", timeout=30) as db:
+    with closing(sqlite3.connect(nb.library().path / "journal.db", timeout=30)) as db, db:
         db.execute(statement, values)
     db.close()
 

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import struct
 import zlib
+from contextlib import closing
 
 import httpx
 import pytest
@@ -352,7 +353,7 @@ def test_it_is_in_the_journal_before_it_is_sent(service, take, home, verb):
     seen = []
 
     def look(path):
-        with sqlite3.connect(home / "journal.db") as db:
+        with closing(sqlite3.connect(home / "journal.db")) as db, db:
             query = "SELECT state, kind, price FROM takes ORDER BY n DESC LIMIT 1"
             seen.append(db.execute(query).fetchone())
 
