@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import anyio
+
 from .clock import Clock, ManualClock, RealClock
 from .scenarios import (
     STATES,
@@ -241,6 +243,25 @@ class Sandbox:
     def deliveries(self) -> list[Delivery]:
         """The newest thousand callbacks that were made, or were not, and why; oldest first."""
         return self._service.courier.deliveries
+
+    async def delivered(self) -> list[Delivery]:
+        """Wait until every callback that is due has been answered, and return :attr:`deliveries`.
+
+        A job may be known to be done while its last callbacks are still on their way: each is
+        a hint to ask the feed, and the feed may answer first. Waits 10 s at most for each.
+
+        Returns
+        -------
+        list of Delivery
+            Oldest first.
+
+        Examples
+        --------
+        >>> await Sandbox().delivered()
+        []
+        """
+        await anyio.to_thread.run_sync(self._service.courier.catch_up)
+        return self.deliveries
 
     def advance(self, seconds: float) -> None:
         """Let time pass at once; callbacks that become due have been made when this returns.
