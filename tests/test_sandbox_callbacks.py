@@ -253,21 +253,18 @@ async def test_the_longest_entry_leads_to_a_port_of_this_machine(port, place):
 
 async def test_delivered_waits_for_the_answers_to_what_is_due(place):
     """Who asks the feed may know of the end before the last callback has been answered."""
-    answer = asyncio.Event()
+    answer = threading.Event()
 
     async def hesitant(scope, receive, send):
-        place.loop = asyncio.get_running_loop()
-        await answer.wait()
+        await asyncio.to_thread(answer.wait, 30)
         await place(scope, receive, send)
 
-    sandbox = Sandbox(delay=0, hosts={HOST: hesitant})
+    sandbox = Sandbox(outcome=delayed(0), hosts={HOST: hesitant})
     async with http(sandbox) as client:
         work_id = await _submit(client)
-        while not hasattr(place, "loop"):
-            await asyncio.sleep(0.01)
         assert _stage(await _feed(client, work_id)) == COMPLETE
         assert not any(each.status for each in sandbox.deliveries)
-        place.loop.call_later(0.1, answer.set)
+        threading.Timer(0.1, answer.set).start()
         assert [each.status for each in await sandbox.delivered()] == [202] * 3
 
 

@@ -257,7 +257,8 @@ class Sandbox:
 
         Examples
         --------
-        >>> await Sandbox().delivered()
+        >>> import asyncio
+        >>> asyncio.run(Sandbox().delivered())
         []
         """
         await anyio.to_thread.run_sync(self._service.courier.catch_up)
