@@ -276,3 +276,23 @@ def test_excerpts_do_not_cut_a_sign_in_two():
 def test_figures_are_said_as_people_say_them(said, words):
     """Times, sizes, loudness and makers have one spelling."""
     assert said == words
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'data:audio/mpeg;base64,AAAA"><script>alert(1)</script>',
+        "data:audio/mpeg;base64,AAAA' onerror='alert(1)",
+        'data:text/html"><b>;base64,AAAA',
+        "data:audio/mpeg;base64,AA\u202eAA",
+        'https://example.org/"onerror="alert(1)',
+    ],
+)
+def test_an_address_is_escaped_unless_it_is_base64_alone(source):
+    """Recordings are megabytes of base64, which hold nothing to escape; all else may."""
+    good = "data:audio/mpeg;base64,AAAA+/=="
+    assert f'src="{good}"' in cards.player_card(title="Sea", source=good)
+    page = cards.player_card(title="Sea", source=source)
+    assert source not in page
+    assert "<script" not in page
+    assert "\u202e" not in page

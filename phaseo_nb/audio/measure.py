@@ -171,9 +171,9 @@ def _hop_energies(sound: FloatArray, sample_rate: int, hop: int) -> _Doubles:
     # as fast as longer ones.
     n_fft = 1 << (max(round(sample_rate * 1.2), run_up + hop) - 1).bit_length()
     hops_per_chunk = (n_fft - run_up) // hop
-    response = k_weighting(sample_rate, n_fft)
+    response = k_weighting(sample_rate, n_fft).astype(np.complex64)
     energies = np.empty((n_channels, n_hops))
-    chunk = np.empty((n_channels, n_fft))
+    chunk = np.empty((n_channels, n_fft), np.float32)  # moves half the bytes; 1e-6 of an energy
     for first in range(0, n_hops, hops_per_chunk):
         last = min(first + hops_per_chunk, n_hops)
         start, stop = first * hop, last * hop

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..phrases import excerpt, visible
-from .paper import QUIETLY, SMALL, card, escape, facts_row, head_line, row
+from .paper import QUIETLY, SMALL, address, card, escape, facts_row, head_line, row
 
 
 def player_card(
@@ -52,14 +52,14 @@ def player_card(
         return "\n  ".join([line for line in (*lines, *map(visible, notes)) if line])
     name = escape(title)
     picture = (
-        f'<img alt="{escape(waveform_words)}" src="{escape(waveform)}" '
+        f'<img alt="{escape(waveform_words)}" src="{address(waveform)}" '
         'style="display:block;width:100%;height:56px;margin:10px 0 0">'
         if waveform
         else ""
     )
     control = (
         f'<audio controls preload="metadata" aria-label="Play {name}" title="{name}" '
-        f'src="{escape(source)}" '
+        f'src="{address(source)}" '
         'style="display:block;width:100%;height:40px;margin:8px 0 0"></audio>'
         if source
         else ""
@@ -97,7 +97,7 @@ def picture_card(
         head = f"▣ {visible(title)}" + (" · SANDBOX" if sandbox else "")
         return "\n  ".join([head, *map(visible, notes)])
     picture = (
-        f'<img alt="{escape(alt)}" src="{escape(source)}" '
+        f'<img alt="{escape(alt)}" src="{address(source)}" '
         'style="display:block;max-width:100%;max-height:480px;margin:10px 0 0;border-radius:6px">'
         if source
         else ""
