@@ -16,7 +16,7 @@ import phaseo_nb as nb
 from phaseo_nb.jobs import Cost, MusicJob, Track
 from phaseo_nb.keeping import money, search
 from phaseo_nb.keeping.folder import close_all
-from phaseo_nb.keeping.journal import Plan
+from phaseo_nb.keeping.ordering import Plan
 from phaseo_nb.keeping.records import dump_request
 from phaseo_nb.keeping.store import Recording
 

@@ -18,8 +18,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import LibraryError
 from . import money
@@ -32,52 +31,22 @@ from .entries import (
     change_state,
     end_take,
     living_entry,
-    new_entry,
     note_event,
     read_entry,
     write_answer,
     write_tracks,
 )
-from .kernels import notebook_name
 from .leases import Leases
-from .records import cost_facts, dump, storable_text
+from .ordering import Found, Plan, earlier, give_up, insert
+from .records import dump, storable_text
 from .search import note_texts
 from .store import Recording
 
 if TYPE_CHECKING:
-    from ..jobs import Cost, MusicJob
+    from ..jobs import MusicJob
 
 End = Literal["failed", "empty", "uncertain", "expired", "written_off"]
 Recordings = Mapping[int, Recording]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A request about to be ordered."""
-
-    key: str
-    gateway: str
-    base_url: str
-    sandbox: bool
-    model: str | None
-    provider: str | None
-    prompt: str | None
-    request: str
-    notes: tuple[str, ...]
-    price: Cost
-    purse: money.Purse
-    kind: str = "music"
-    """``"music"`` or ``"picture"``."""
-
-
-class Found(NamedTuple):
-    """What a request is, once the journal has been asked."""
-
-    is_new: bool
-    """True for a new row, planned for us just now."""
-    entry: Entry
-    failed_usd: float | None
-    """What the last attempt cost where it failed; ``None`` where it did not."""
 
 
 class Journal:
@@ -111,61 +80,19 @@ class Journal:
         """
 
         def operation(db: sqlite3.Connection) -> Found:
-            number = None if fresh else take
+            now, number = self._wall(), None if fresh else take
             if instead_of is not None:
-                number = self._give_up(db, instead_of)
-            attempts, newest, failed = _earlier(db, plan.key)
+                number = give_up(db, instead_of, now)
+            attempts, newest, failed = earlier(db, plan.key)
             found = living_entry(db, plan.key, take) if attempts and not fresh else None
             if found is not None:
                 return Found(False, found, failed)
-            money.reserve(db, plan.purse, self.leases.shares_budget(db), self._wall())
-            entry = self._insert(db, plan, number or newest + 1, attempts + 1)
+            money.reserve(db, plan.purse, self.leases.shares_budget(db), now)
+            entry = insert(db, self.leases, plan, number or newest + 1, attempts + 1, now)
             return Found(True, entry, failed)
 
         # Nothing was sent yet; and whoever orders waits for the outcome on the spot.
         return self.database.write(operation, is_vital=False, is_awaited=True)
-
-    def _give_up(self, db: sqlite3.Connection, n: int) -> int:
-        """Write an open end off and return its number, which is free now."""
-        old = read_entry(db, "n = ?", (n,))
-        if old is None or old.state not in OPEN_ENDS:
-            message = "This request is settled by now, so it was not sent again."
-            raise LibraryError(message)
-        end_take(db, n, "written_off", OPEN_ENDS, self._wall())
-        note_event(db, n, "written_off", self._wall(), "submitted again")
-        return old.number
-
-    def _insert(self, db: sqlite3.Connection, plan: Plan, number: int, attempt: int) -> Entry:
-        """Write a new row and return it; it has our name on it from the first moment."""
-        self.leases.present(db)
-        values: dict[str, Any] = {
-            "id": f"{plan.key[:16]}-{attempt}",
-            "key": plan.key,
-            "number": number,
-            "attempt": attempt,
-            "state": "planned",
-            "gateway": plan.gateway,
-            "base_url": plan.base_url,
-            "sandbox": int(plan.sandbox),
-            "model": storable_text(plan.model),
-            "provider": storable_text(plan.provider),
-            "prompt": storable_text(plan.prompt),
-            "request": plan.request,
-            "notes": dump(plan.notes),
-            "price": dump(cost_facts(plan.price)),
-            "reserved_usd": plan.price.usd,
-            "payer": self.leases.me,
-            "owner": self.leases.me,
-            "notebook": storable_text(notebook_name()),
-            "created_at": self._wall(),
-            "kind": plan.kind,
-        }
-        marks = ", ".join("?" * len(values))
-        query = f"INSERT INTO takes ({', '.join(values)}) VALUES ({marks})"
-        n = int(db.execute(query, tuple(values.values())).lastrowid or 0)
-        self.leases.note_mine(n)
-        note_event(db, n, "planned", self._wall())
-        return new_entry(n, values)
 
     def claim(
         self, n: int, *, again: bool = False, callback: tuple[str, float] | None = None
@@ -373,25 +300,3 @@ class Journal:
             return entry
 
         return self.database.write(operation)
-
-
-def _earlier(db: sqlite3.Connection, key: str) -> tuple[int, int, float | None]:
-    """Return attempts at a request, its highest living take, and what the last one cost if failed.
-
-    One look where there is nothing, as nearly always.
-    """
-    attempts, newest = db.execute(
-        "SELECT max(attempt), max(CASE WHEN state NOT IN ('failed', 'written_off')"
-        " AND deleted_at IS NULL THEN number END) FROM takes WHERE key = ?",
-        (key,),
-    ).fetchone()
-    return attempts or 0, newest or 0, _failed_before(db, key) if attempts else None
-
-
-def _failed_before(db: sqlite3.Connection, key: str) -> float | None:
-    row = db.execute(
-        "SELECT state, coalesce(cost_usd, reserved_usd, 0.0) FROM takes"
-        " WHERE key = ? ORDER BY n DESC LIMIT 1",
-        (key,),
-    ).fetchone()
-    return float(row[1]) if row and row[0] == "failed" else None

@@ -18,7 +18,7 @@ from ..jobs import Cost, Credits, MusicJob, Track
 from ..keeping import Library
 from ..keeping.entries import OPEN, Entry, entries_in, living_entry
 from ..keeping.folder import Folder
-from ..keeping.journal import Found, Plan
+from ..keeping.ordering import Found, Plan
 from ..keeping.records import dump_request
 from ..keeping.shelf import take_of
 from ..requests import MusicRequest, UdioRequest, build_request, request_key

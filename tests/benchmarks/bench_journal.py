@@ -52,7 +52,8 @@ from phaseo_nb.keeping import Library, money
 from phaseo_nb.keeping import search as finding
 from phaseo_nb.keeping._migrations import migrate
 from phaseo_nb.keeping.folder import Folder, close_all
-from phaseo_nb.keeping.journal import Journal, Plan
+from phaseo_nb.keeping.journal import Journal
+from phaseo_nb.keeping.ordering import Plan
 from phaseo_nb.keeping.records import dump_request
 from phaseo_nb.keeping.store import Recording
 
