@@ -19,7 +19,8 @@
     ├── JobNotFound              the gateway knows no such job
     ├── AudioError               bytes that are not the audio they claim to be
     ├── LibraryError             the library cannot be read or written
-    └── BudgetExceeded           the price would break the budget; nothing was sent
+    ├── BudgetExceeded           the price would break the budget; nothing was sent
+    └── ExperimentError          a sweep, comparison or ranking cannot be made of what was given
 
 One class per answer to "what can I do about it": each message says what happened, why, and what
 to do next. No message, attribute or ``repr`` holds a key or a whole response body.
@@ -257,6 +258,10 @@ class LibraryError(PhaseoError):
 
 class BudgetExceeded(PhaseoError):
     """The price would break the budget of the session; nothing was sent."""
+
+
+class ExperimentError(PhaseoError):
+    """A sweep, a comparison or a ranking cannot be made of what was given; nothing was sent."""
 
 
 def _restore(cls: type[PhaseoError], args: tuple[Any, ...], state: dict[str, Any]) -> PhaseoError:

@@ -25,7 +25,7 @@ FLOORS = [
     {"client", "cards", "phrases", "takes", "keeping"},
     {"session"},
     {"live"},
-    {"connecting", "forms", "key_entry"},
+    {"connecting", "forms", "key_entry", "experiments"},
     {"cell"},
     {"magic"},
 ]

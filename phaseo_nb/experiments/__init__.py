@@ -1,0 +1,1 @@
+"""Prompts as experiments: sweep, listen blind, rank, report."""
