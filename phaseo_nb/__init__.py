@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         SettingsError,
         UncertainSubmission,
     )
+    from .experiments.ranking import Ranking, rank
+    from .experiments.sweep import Sweep
     from .forms import LibraryBrowser, MusicForm
     from .jobs import Cost, CostLine, Credits, MusicJob, Track, Usage
     from .keeping import Attempt, Library
@@ -94,6 +96,8 @@ _HOMES = {
         "SettingsError",
         "UncertainSubmission",
     ],
+    "experiments.ranking": ["Ranking", "rank"],
+    "experiments.sweep": ["Sweep"],
     "forms": ["LibraryBrowser", "MusicForm"],
     "takes.handle": ["Job"],
     "jobs": ["Cost", "CostLine", "Credits", "MusicJob", "Track", "Usage"],
@@ -155,12 +159,14 @@ __all__ = [
     "Player",
     "ProviderRefused",
     "ProviderRouting",
+    "Ranking",
     "RateLimited",
     "RequestRejected",
     "Sandbox",
     "Session",
     "SettingsError",
     "SunoOptions",
+    "Sweep",
     "Take",
     "Track",
     "UdioRequest",
@@ -176,6 +182,7 @@ __all__ = [
     "generate",
     "library",
     "login",
+    "rank",
     "resume",
     "run",
     "spending",

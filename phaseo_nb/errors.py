@@ -263,6 +263,9 @@ class BudgetExceeded(PhaseoError):
 class ExperimentError(PhaseoError):
     """A sweep, a comparison or a ranking cannot be made of what was given; nothing was sent."""
 
+    problems: tuple[str, ...] = ()
+    """Everything that is wrong, a line each, where it is more than one thing."""
+
 
 def _restore(cls: type[PhaseoError], args: tuple[Any, ...], state: dict[str, Any]) -> PhaseoError:
     error = cls.__new__(cls, *args)

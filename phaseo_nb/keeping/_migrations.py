@@ -151,7 +151,47 @@ def _004_callbacks(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_001_journal, _002_finding, _003_limits, _004_callbacks)
+def _005_experiments(db: sqlite3.Connection) -> None:
+    """Hold what sweeps consist of, what listeners chose, and what tracks sound like in numbers."""
+    _run(
+        db,
+        """
+        CREATE TABLE sweeps (
+            name TEXT PRIMARY KEY,
+            spec TEXT NOT NULL,
+            place TEXT NOT NULL,
+            created_at REAL NOT NULL,
+            begun_at REAL
+        )
+        """,
+        """
+        CREATE TABLE votes (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            comparison TEXT NOT NULL,
+            facts TEXT NOT NULL,
+            at REAL NOT NULL
+        )
+        """,
+        "CREATE INDEX votes_by_comparison ON votes (comparison)",
+        # By the content of a recording and the version of the arithmetic: made anew at any time.
+        """
+        CREATE TABLE descriptors (
+            sha256 TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            facts TEXT NOT NULL,
+            PRIMARY KEY (sha256, version)
+        ) WITHOUT ROWID
+        """,
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    _001_journal,
+    _002_finding,
+    _003_limits,
+    _004_callbacks,
+    _005_experiments,
+)
 LATEST = len(MIGRATIONS)
 
 

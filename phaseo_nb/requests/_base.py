@@ -6,7 +6,6 @@ the key. The pydantic fields are a typed view of it with snake_case names and th
 
 from __future__ import annotations
 
-import copy
 import difflib
 import json
 import threading
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_
 from ..errors import Issue, RequestRejected
 from ._checks import SchemaIssue, camel_case, dotted
 from ._docs import field_docs
-from ._json import NotJson, canonical, plain
+from ._json import NotJson, canonical, copied, plain
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -85,7 +84,8 @@ class WireModel(BaseModel):
 
     def to_wire(self) -> dict[str, Any]:
         """Return what is posted, in the wire's spelling: a fresh copy, yours to change."""
-        return copy.deepcopy(self._wire)
+        wire: dict[str, Any] = copied(self._wire)
+        return wire
 
     @model_serializer(mode="plain")
     def _serialize(self) -> dict[str, Any]:

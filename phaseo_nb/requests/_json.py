@@ -12,6 +12,10 @@ import numbers
 from collections.abc import Mapping
 from typing import Any
 
+# Made once: `json.dumps` with any option makes a new one at each call, and a sweep calls thousands.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 MAX_DEPTH = 200  # nobody nests deeper on purpose, and Python's own recursion ends soon after
 _JS_BLANKS = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -41,6 +45,8 @@ def is_blank(text: str | None) -> bool:
 
 def length(text: str) -> int:
     """Length in UTF-16 units, as JavaScript counts: an emoji outside the BMP counts two."""
+    if text.isascii():
+        return len(text)
     return len(text) + sum(1 for character in text if character > "\uffff")
 
 
@@ -72,15 +78,21 @@ def plain(value: Any, path: tuple[str | int, ...] = ()) -> Any:
     raise NotJson(path, value, f"{type(value).__name__} is no JSON value")
 
 
+def copied(value: Any) -> Any:
+    """Return a copy of plain JSON; several times quicker than ``copy.deepcopy``."""
+    if isinstance(value, dict):
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
+
+
 def canonical(value: Any) -> str:
     """Return one text per meaning: keys sorted, ``8.0`` as ``8``, ASCII only."""
-    return json.dumps(_settled(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _canonical(_settled(value))
 
 
 def size_bytes(value: Any) -> int:
     """Bytes of ``value`` as compact UTF-8 JSON."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return len(text.encode())
+    return len(_compact(value).encode())
 
 
 def _whole(number: int, path: tuple[str | int, ...]) -> int:

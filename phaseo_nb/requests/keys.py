@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,8 +35,13 @@ def request_key(request: MusicRequest | UdioRequest, *, gateway: str, base_url: 
     str
         SHA-256 in hex.
     """
-    meaning = [gateway, _address(base_url), _meaning(request.to_wire())]
-    return hashlib.sha256(canonical(meaning).encode()).hexdigest()
+    text = meaning_text(request, gateway=gateway, base_url=base_url)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def meaning_text(request: MusicRequest | UdioRequest, *, gateway: str, base_url: str) -> str:
+    """Return the text that :func:`request_key` is the hash of: ASCII, one text per meaning."""
+    return canonical([gateway, _address(base_url), _meaning(request.to_wire())])
 
 
 def _meaning(body: dict[str, Any]) -> dict[str, Any]:
@@ -55,6 +61,7 @@ def _one_spelling(options: dict[str, Any]) -> dict[str, Any]:
     return {**camel, **{camel_case(key): item for key, item in options.items() if "_" in key}}
 
 
+@lru_cache(maxsize=64)
 def _address(base_url: str) -> str:
     try:
         parts = urlsplit(base_url.strip())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ._json import is_blank, length, trim
@@ -43,6 +44,7 @@ _NAMESPACES = {
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)
 def provider_of(model: str) -> str | None:
     """Return who makes the music of a model: ``suno``, ``elevenlabs``, ``minimax``, ``google``
     or ``sandbox``; ``None`` where the name does not tell.
@@ -92,6 +94,7 @@ def _refusals(body: dict[str, Any]) -> Iterator[Refusal]:
         yield from check(body)
 
 
+@lru_cache(maxsize=256)  # asked several times for each request, about a handful of models
 def _split(model: str) -> tuple[str | None, str]:
     """Split ``provider:publisher/model``; a colon after the slash is part of the model."""
     name = trim(model)

@@ -50,10 +50,13 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Words of a cell; ``under`` is a second, quieter line that only browsers show."""
+    """Words of a cell, and what browsers show as well or instead."""
 
     words: str
     under: str = ""
+    """A second, quieter line."""
+    picture: str = ""
+    """HTML of this package's own making that says the same as the words, and stands for them."""
 
 
 class Way(NamedTuple):
@@ -194,7 +197,8 @@ class Sheet:
         cells = []
         for place in self._shown:
             column, cell = self.columns[place], row.cells[place]
-            words = f"<bdi>{cards.escape(_words(cell))}</bdi>"
+            picture = cell.picture if isinstance(cell, Cell) else ""
+            words = picture or f"<bdi>{cards.escape(_words(cell))}</bdi>"
             if column.is_title and row.sandbox and not self._is_sandbox:
                 words += f' <span style="{cards.BADGE_STYLE}">SANDBOX</span>'
             under = cell.under if isinstance(cell, Cell) else ""
