@@ -136,7 +136,7 @@ def coverage(study: Study, n_studies: int, seed: int) -> tuple[float, float, flo
 
 def coverages() -> list[Figure]:
     """Measure all studies."""
-    n = 20 if is_quick() else 300
+    n = 20 if is_quick() else 250
     figures, falsehoods = [], []
     for seed, study in enumerate(STUDIES):
         strengths, differences, false = coverage(study, n, seed)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._fitting import Fit, Pairs, chances, spreads
+from ._fitting import Fit, chances, spreads
 from ._quantiles import Z, t_width
 from ._reading import Tally
 
@@ -31,6 +31,8 @@ class Doubt(NamedTuple):
     """What is not known about strengths and their differences."""
 
     fit: Fit
+    covariance: Floats
+    """Of the strengths, if each vote is independent of the others."""
     standard_errors: Floats
     widths: Floats
     """Half of the 95 % interval, before its lopsidedness."""
@@ -50,7 +52,7 @@ class Doubt(NamedTuple):
     def difference(self, a: int, b: int) -> tuple[float, float, float]:
         """Return how much stronger ``a`` is than ``b``, and the 95 % interval of that."""
         middle = float(self.fit.strengths[a] - self.fit.strengths[b])
-        own = float(spreads(self.fit.covariance, np.array([a]), np.array([b]))[0])
+        own = float(spreads(self.covariance, np.array([a]), np.array([b]))[0])
         steps = t_width(min(self.freedom[a], self.freedom[b]))
         width = max(steps * self.variances[a, b] ** 0.5, self.floor * Z * own**0.5)
         reach = self.reach()
@@ -59,7 +61,7 @@ class Doubt(NamedTuple):
     def reach(self) -> Floats:
         """Return how lopsided each difference is: how much further its upper side goes."""
         above, below = self.fit.above, self.fit.below
-        cov = self.fit.covariance
+        cov = self.covariance
         own = np.diag(cov)
         usual = own[:, None] + own[None, :] - 2 * cov
         bent = (above**2 * own)[:, None] + (below**2 * own)[None, :]
@@ -70,27 +72,39 @@ class Doubt(NamedTuple):
         return reach
 
 
-def doubt(tally: Tally, pairs: Pairs, fit: Fit) -> Doubt:
+def doubt(tally: Tally, fit: Fit) -> Doubt:
     """Return the errors of a fit: of independent votes, or by listener where there are several."""
     n = len(tally.items)
-    model = _differences(fit.covariance)
-    own = np.diag(fit.covariance).copy()
+    pull, weights = _votes(tally, fit)
+    calm = 1.0 if fit.is_penalised else _calm(tally, weights)
+    covariance = fit.covariance * calm
+    model, own = _differences(covariance), np.diag(covariance).copy()
     if len(tally.listeners) < 2:
         errors = np.sqrt(own)
-        return Doubt(fit, errors, Z * errors, np.full(n, np.inf), model, 1.0)
-    is_tied = bool((pairs.won * 2 == pairs.n).all()) and bool((tally.score == 0.5).all())
+        return Doubt(fit, covariance, errors, Z * errors, np.full(n, np.inf), model, 1.0)
+    is_tied = bool((tally.score == 0.5).all())
     floor = 1.0 if fit.is_penalised or is_tied else _FLOOR
-    pull, weights = _votes(tally, fit)
     scores = _by_listener(tally, pull)
     found = fit.covariance @ (scores.T @ scores) @ fit.covariance
-    unseen = _unseen(tally, weights, fit.covariance)
+    unseen = _unseen(tally, weights, fit.covariance) * calm
     variances = _corrected(_differences(found), _differences(unseen), model)
     freedom = _freedom(tally, weights, fit.covariance)
     corrected = _corrected(np.diag(found), np.diag(unseen), own)
     errors = np.maximum(np.sqrt(corrected), floor * np.sqrt(own))
     steps = np.array([t_width(df) for df in freedom])
     widths = np.maximum(steps * np.sqrt(corrected), floor * Z * np.sqrt(own))
-    return Doubt(fit, errors, widths, freedom, variances, floor)
+    return Doubt(fit, covariance, errors, widths, freedom, variances, floor)
+
+
+def _calm(tally: Tally, weights: Floats) -> float:
+    """Return how much less ties scatter than wins and losses do.
+
+    Two more votes that are no ties are imagined, or 30 ties of 30 would leave no doubt at all.
+    With them the doubt is about that of the rule of three: up to 3 of 30 might be no tie.
+    """
+    n = tally.weight.sum()
+    ties = tally.weight[tally.score == 0.5].sum() * n / (n + 2)
+    return float(max(1 - ties / max(4 * weights.sum(), 1e-9), 2 / (n + 2)))
 
 
 def _votes(tally: Tally, fit: Fit) -> tuple[Floats, Floats]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ...errors import ExperimentError
 from ...phrases import excerpt
 from . import _words
-from ._fitting import Pairs, chances, fit
+from ._fitting import Pairs, chances, fit, spreads
 from ._graph import components
 from ._listeners import Doubt, doubt
 from ._picture import sheet
@@ -77,7 +77,7 @@ class Ranking(Sequence[Place]):
         pairs = tally.pairs()
         fitted = fit(pairs)
         self._tally, self._pairs = tally, pairs
-        self._doubt: Doubt = doubt(tally, pairs, fitted)
+        self._doubt: Doubt = doubt(tally, fitted)
         self._where = {item: place for place, item in enumerate(tally.items)}
         self._above = _separated(self._doubt, pairs)
         self.listeners = list(tally.listeners)
@@ -312,8 +312,7 @@ def _separated(known: Doubt, pairs: Pairs) -> npt.NDArray[np.bool_]:
     one, other = np.triu_indices(n, 1)
     difference = strengths[one] - strengths[other]
     upper, lower = np.where(difference >= 0, one, other), np.where(difference >= 0, other, one)
-    model = np.diag(known.fit.covariance)
-    independent = model[one] + model[other] - 2 * known.fit.covariance[one, other]
+    independent = spreads(known.covariance, one, other)
     # The end of the interval that is turned towards zero decides.
     reach = np.maximum(known.reach()[lower, upper], 1e-300)
     t = np.abs(difference) / np.sqrt(np.maximum(known.variances[one, other], 1e-300)) / reach
