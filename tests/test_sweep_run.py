@@ -9,7 +9,7 @@ import pytest
 from counting_gateway import PRICE, CountingGateway
 
 import phaseo_nb as nb
-from phaseo_nb.handle import Job
+from phaseo_nb.takes.handle import Job
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quick")]
 

@@ -16,7 +16,7 @@ from ..errors import RequestRejected, SettingsError
 from ..phrases import excerpt
 from ..requests import MusicRequest, UdioRequest, build_request, request_key
 from ..requests.words import BuiltRequest
-from ..rhythm import model_of
+from ..session.rhythm import model_of
 from ..session import Session
 from ..settings import WIRES, resolve_connection
 from .grid import Grid
