@@ -36,7 +36,15 @@ def pytest_xdist_auto_num_workers(config):
 # What takes a minute or more, the longest first: begun last, it would keep one worker busy and
 # the others idle. Those that wait stand between those that calculate.
 LONG = (
-    *("form_lab", "notebooks", "form_walk", "kill_matrix", "sandbox_music", "login_lab"),
+    *(
+        "comparison_page",
+        "form_lab",
+        "notebooks",
+        "form_walk",
+        "kill_matrix",
+        "sandbox_music",
+        "login_lab",
+    ),
     *("kernel_restart", "sandbox_phaseo", "secrets", "synth", "sandbox_callbacks", "lab"),
     *("sandbox_memory", "moving", "two_kernels", "questions", "magic", "session", "udio_verbs"),
     *("library_browser", "library", "sandbox_udio", "search", "login", "library_faults"),
