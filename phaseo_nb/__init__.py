@@ -44,8 +44,12 @@ if TYPE_CHECKING:
         SettingsError,
         UncertainSubmission,
     )
+    from .experiments.comparison import Comparison
+    from .experiments.described import Descriptors, describe, describe_all
+    from .experiments.diff import diff
     from .experiments.ranking import Ranking, rank
     from .experiments.sweep import Sweep
+    from .experiments.votes import Vote, Votes
     from .forms import LibraryBrowser, MusicForm
     from .jobs import Cost, CostLine, Credits, MusicJob, Track, Usage
     from .keeping import Attempt, Library
@@ -96,8 +100,12 @@ _HOMES = {
         "SettingsError",
         "UncertainSubmission",
     ],
+    "experiments.comparison": ["Comparison"],
+    "experiments.described": ["Descriptors", "describe", "describe_all"],
+    "experiments.diff": ["diff"],
     "experiments.ranking": ["Ranking", "rank"],
     "experiments.sweep": ["Sweep"],
+    "experiments.votes": ["Vote", "Votes"],
     "forms": ["LibraryBrowser", "MusicForm"],
     "takes.handle": ["Job"],
     "jobs": ["Cost", "CostLine", "Credits", "MusicJob", "Track", "Usage"],
@@ -128,12 +136,14 @@ __all__ = [
     "AudioError",
     "AuthenticationError",
     "BudgetExceeded",
+    "Comparison",
     "ConnectionFailed",
     "Cost",
     "CostLine",
     "CoverImageRequest",
     "Credits",
     "DebugOptions",
+    "Descriptors",
     "ElevenLabsOptions",
     "EndpointDisabled",
     "ExperimentError",
@@ -173,12 +183,17 @@ __all__ = [
     "UncertainSubmission",
     "UploadCoverRequest",
     "Usage",
+    "Vote",
+    "Votes",
     "__version__",
     "allow_nested_loops",
     "callback_app",
     "callback_listener",
     "connect",
     "credits",
+    "describe",
+    "describe_all",
+    "diff",
     "generate",
     "library",
     "login",
@@ -197,6 +212,8 @@ def __getattr__(name: str) -> Any:
         value: Any = version("phaseo-nb")
     elif name in _HOME_OF:
         value = getattr(importlib.import_module(f".{_HOME_OF[name]}", __name__), name)
+    elif name == "plots":
+        value = importlib.import_module(".experiments.plots", __name__)
     elif name in ("errors", "sandbox"):  # modules that lessons and the README name
         value = importlib.import_module(f".{name}", __name__)
     else:

@@ -540,3 +540,10 @@ def test_suggested_pairs_need_fewer_votes_than_random_ones():
         with contextlib.suppress(nb.ExperimentError):  # 40 random votes may leave someone out
             right["random"] += nb.rank(votes, items=range(5)).items == [4, 3, 2, 1, 0]
     assert right["suggested"] > right["random"]
+
+
+def test_votes_without_a_moment_are_all_counted():
+    """Imported pairs have no time: those that said the same used to count as one."""
+    votes = nb.Votes.from_pairs([("a", "b"), ("a", "b"), ("b", "a")], listener="Ada")
+
+    assert nb.rank(votes).n_votes == 3

@@ -147,7 +147,8 @@ class _Reader:
         value = _get(thing, "rating", "score", "value")
         item = _get(thing, "item", "take")
         at = _get(thing, "at")
-        if at is not None:  # nobody votes twice at one moment: the same votes, read twice
+        # Nobody votes twice at one moment: the same votes, read twice. No moment is none.
+        if at is not None and at != "":
             moment = repr((at, listener, mode, left, right, winner, item))
             if moment in self.seen:
                 self.n_repeated += 1
