@@ -16,8 +16,8 @@ from ..errors import RequestRejected, SettingsError
 from ..phrases import excerpt
 from ..requests import MusicRequest, UdioRequest, build_request, request_key
 from ..requests.words import BuiltRequest
-from ..session.rhythm import model_of
 from ..session import Session
+from ..session.rhythm import model_of
 from ..settings import WIRES, resolve_connection
 from .grid import Grid
 from .moulds import WORTH, Mould, is_plain, make_mould

@@ -101,15 +101,18 @@ class GridCard:
 
     async def _tick(self) -> None:
         beats = 0
-        while not self._is_final and (self.run.is_going or not self.run.has_ended):
+        while self._may_draw() and (self.run.is_going or not self.run.has_ended):
             await asyncio.sleep(REDRAW_EVERY)
             beats += 1
             is_due = self.run.grid.count <= FEW or beats % _NOW_AND_THEN == 0
-            if not self._is_final and (self._has_changed or is_due):
+            if self._may_draw() and (self._has_changed or is_due):
                 self._has_changed = False
                 bundle = await aside(self._bundle)
-                if not self._is_final:
+                if self._may_draw():  # the end may have been drawn meanwhile
                     self._handle.update(bundle, raw=True)
+
+    def _may_draw(self) -> bool:
+        return not self._is_final
 
     def _bundle(self, *, is_stopped: bool = False) -> Bundle:
         return _bundle(Part.of(grid_card, self.view(is_stopped=is_stopped)))

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..engine import engine
 from ..errors import JobFailed, LibraryError, PhaseoError
-from ..takes.handle import WAKE_EVERY
 from ..session import check_waiting
+from ..takes.handle import WAKE_EVERY
 from .cells import standings
 from .endings import aside, ending_of, is_for_all, is_out_of_reach
 from .purse import RunPurse
