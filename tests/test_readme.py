@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def test_the_blocks_run(monkeypatch, tmp_path):
 def test_every_name_exists():
     """Every `nb.name` and every public name in the text can be imported."""
     for name in set(re.findall(r"\bnb\.(\w+)", TEXT)):
-        assert name in nb.__all__, name
+        assert name in nb.__all__ or inspect.ismodule(getattr(nb, name)), name
     for name in ("MusicClient", "MusicRequest", "UdioRequest"):
         assert name in TEXT
         assert hasattr(nb, name)
