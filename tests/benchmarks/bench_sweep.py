@@ -27,11 +27,11 @@ def _prompts(n: int, more: str = "") -> list[str]:
 
 
 def _plan(sweep_of) -> float:
-    """Return the seconds of processor that a plan takes: it waits for nothing but the disk."""
-    began, on_the_wall = time.process_time(), time.perf_counter()
+    """Return the seconds that a plan takes, from the words to the table."""
+    began, busy = time.perf_counter(), time.process_time()
     plan = sweep_of().plan()
-    took = time.process_time() - began
-    print(f"planned in {took:.2f} s of processor, {time.perf_counter() - on_the_wall:.2f} s in all")
+    took = time.perf_counter() - began
+    print(f"planned in {took:.2f} s, of which {time.process_time() - busy:.2f} s of processor")
     assert plan.count == CELLS
     return took
 
@@ -90,16 +90,16 @@ def measure() -> list[Figure]:
     _keep_half(nb, nb.Sweep(prompt=_prompts(CELLS)))
     half = [_plan(lambda: nb.Sweep(prompt=_prompts(CELLS))) for _ in range(turns)]
     refused = [_refuse(nb) for _ in range(turns)]
-    few, many = (20, 60) if is_quick() else (300, 1200)
+    few, many = (20, 60) if is_quick() else (300, CELLS)
     _growth(nb, few)  # threads, connections, caches
     growth, seconds = _growth(nb, many)
     print(f"a run of {many} cells: {seconds:.1f} s, {1000 * seconds / many:.1f} ms each")
     return [
-        Figure(f"plan {CELLS:,} prompts", "CPU s", fresh, target="<= 1"),
-        Figure("plan 100 prompts x 10 durations x 10 takes", "CPU s", product, target="<= 1"),
-        Figure(f"plan {CELLS:,} prompts, half of them kept", "CPU s", half, target="<= 1"),
+        Figure(f"plan {CELLS:,} prompts", "s", fresh, target="<= 1"),
+        Figure("plan 100 prompts x 10 durations x 10 takes", "s", product, target="<= 1"),
+        Figure(f"plan {CELLS:,} prompts, half of them kept", "s", half, target="<= 1"),
         Figure("refuse 10^9 cells", "ms", refused, target="<= 50"),
-        Figure(f"memory that a run of {many} cells adds", "MB", [growth], target="<= 30"),
+        Figure(f"memory that a run of {many:,} cells adds", "MB", [growth], target="<= 30"),
     ]
 
 
