@@ -44,12 +44,12 @@ if TYPE_CHECKING:
         SettingsError,
         UncertainSubmission,
     )
-    from .experiments.comparison import Comparison
     from .experiments.described import Descriptors, describe, describe_all
-    from .experiments.diff import diff
+    from .experiments.listening.comparison import Comparison
+    from .experiments.listening.votes import Vote, Votes
     from .experiments.ranking import Ranking, rank
+    from .experiments.results.diff import diff
     from .experiments.sweep import Sweep
-    from .experiments.votes import Vote, Votes
     from .forms import LibraryBrowser, MusicForm
     from .jobs import Cost, CostLine, Credits, MusicJob, Track, Usage
     from .keeping import Attempt, Library
@@ -100,12 +100,12 @@ _HOMES = {
         "SettingsError",
         "UncertainSubmission",
     ],
-    "experiments.comparison": ["Comparison"],
+    "experiments.listening.comparison": ["Comparison"],
     "experiments.described": ["Descriptors", "describe", "describe_all"],
-    "experiments.diff": ["diff"],
+    "experiments.results.diff": ["diff"],
     "experiments.ranking": ["Ranking", "rank"],
     "experiments.sweep": ["Sweep"],
-    "experiments.votes": ["Vote", "Votes"],
+    "experiments.listening.votes": ["Vote", "Votes"],
     "forms": ["LibraryBrowser", "MusicForm"],
     "takes.handle": ["Job"],
     "jobs": ["Cost", "CostLine", "Credits", "MusicJob", "Track", "Usage"],

@@ -9,7 +9,7 @@ import pytest
 
 from phaseo_nb.audio.descriptors import NAMES, measure
 from phaseo_nb.audio.measure import integrated_loudness
-from phaseo_nb.experiments.asked import bpm_in, key_in
+from phaseo_nb.experiments.described.asked import bpm_in, key_in
 from phaseo_nb.sandbox.band import SongSpec, compose, render
 
 RATE = 44_100

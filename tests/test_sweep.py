@@ -8,7 +8,7 @@ import pytest
 from counting_gateway import PRICE, CountingGateway
 
 import phaseo_nb as nb
-from phaseo_nb.experiments import grid as grids
+from phaseo_nb.experiments.sweep import grid as grids
 from phaseo_nb.requests import request_key
 
 

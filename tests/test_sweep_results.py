@@ -16,9 +16,9 @@ from test_tables import KEPT_IN_TABLES
 
 import phaseo_nb as nb
 from phaseo_nb.audio.codecs import decode, encode
-from phaseo_nb.experiments import embedding
-from phaseo_nb.experiments.diff import diff
-from phaseo_nb.experiments.exporting import guarded
+from phaseo_nb.experiments.results import embedding
+from phaseo_nb.experiments.results.diff import diff
+from phaseo_nb.experiments.results.exporting import guarded
 from phaseo_nb.takes import KeptTrack
 
 pytestmark = pytest.mark.usefixtures("quick")

@@ -289,7 +289,7 @@ async def test_wrong_orders_are_refused_before_anything_is_sent(gateway, options
 
 
 async def test_where_nobody_watches_the_final_state_is_drawn_once(gateway, monkeypatch):
-    from phaseo_nb.experiments import live_grid
+    from phaseo_nb.experiments.sweep import live_grid
 
     drawn = []
     monkeypatch.setattr(live_grid, "_display", lambda bundle, **more: drawn.append(bundle))
@@ -306,7 +306,7 @@ async def test_where_nobody_watches_the_final_state_is_drawn_once(gateway, monke
 
 
 async def test_a_live_grid_is_one_display_that_ends_as_it_is_saved(gateway, monkeypatch):
-    from phaseo_nb.experiments import live_grid
+    from phaseo_nb.experiments.sweep import live_grid
 
     drawn, updates = [], []
 

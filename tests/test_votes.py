@@ -9,7 +9,7 @@ import pytest
 
 import phaseo_nb as nb
 from phaseo_nb.experiments import records
-from phaseo_nb.experiments.votes import ballot_of, facts_of, question_of, votes_in
+from phaseo_nb.experiments.listening.votes import ballot_of, facts_of, question_of, votes_in
 
 ONE = nb.Vote("preference", left="a", right="b", winner="b", listener="Ann", order=("a", "b"))
 TIE = nb.Vote("preference", left="a", right="b", order=("a", "b"))

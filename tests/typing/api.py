@@ -47,3 +47,17 @@ async def script() -> None:
         data: bytes | Path = await client.download(done.tracks[0])
         ignored: list[str] = request.ineffective()
         del cost, data, ignored
+
+
+async def study() -> None:
+    sweep = nb.Sweep(prompt=["a waltz", "a march"], duration=[8, 12], name="two dances")
+    cells: int = sweep.plan().count
+    results = await sweep.run(concurrency=4, budget_usd=2.0)
+    title: str = results[0].state
+    figures: list[nb.Descriptors] = await nb.describe_all(results.takes)
+    comparison = nb.Comparison(results, mode="preference", listener="Ada")
+    votes: nb.Votes = comparison.votes
+    ranking: nb.Ranking = nb.rank(votes)
+    pair: tuple[object, object] = ranking.suggest()
+    sweep.report("report.html", votes=votes)
+    del cells, title, figures, pair

@@ -1,5 +1,6 @@
-"""What a listening test is made of; ``../comparison.py`` is the widget around it.
+"""Blind listening tests: :class:`Comparison` and the votes that come of it.
 
+- ``comparison.py``: the widget; ``static/`` its page; ``votes.py``: votes as they are kept and read
 - ``sounds.py``: what is compared: takes, tracks, ids and results, read into :class:`Sound`
 - ``levels.py``: samples of equal length, rate, channels and loudness, without a word about them
 - ``orders.py``: which pairs, in which order, on which side; drawn with a seed that is kept
@@ -15,4 +16,4 @@ from __future__ import annotations
 
 from pathlib import Path
 
-STATIC = Path(__file__).parent.parent / "static"
+STATIC = Path(__file__).parent / "static"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from ...phrases import excerpt, visible
 from .. import records
-from ..votes import ballot_of, facts_of
 from .trials import StaleVote, Trial
+from .votes import ballot_of, facts_of
 
 if TYPE_CHECKING:
-    from ..comparison import Comparison
+    from .comparison import Comparison
 
 Answer = tuple[dict[str, Any], list[bytes]]
 """Facts, and the buffers that go with them."""

@@ -9,7 +9,7 @@ from math import comb
 
 from ... import cards
 from ...phrases import excerpt
-from ..votes import Vote
+from .votes import Vote
 
 
 def p_of(n_right: int, n: int) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...errors import ExperimentError
 from ...phrases import excerpt
 from .. import records
-from ..votes import question_of, votes_in
+from .votes import question_of, votes_in
 
 if TYPE_CHECKING:
     from ...keeping import Library

@@ -9,12 +9,12 @@ from typing import Any
 
 from ...keeping.tables._sheet import Column, Row, Sheet, Way
 from ...phrases import excerpt, loudness, visible
-from ..votes import Vote, Votes
 from . import orders
 from .binomial import AbxResult
 from .levels import Levels
 from .sounds import Sound
 from .trials import Plan
+from .votes import Vote, Votes
 
 MANY_TRIALS = 60
 

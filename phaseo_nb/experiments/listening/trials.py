@@ -16,8 +16,8 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from ...errors import ExperimentError
-from ..votes import Vote
 from . import orders
+from .votes import Vote
 
 Order = TypeVar("Order", bound="tuple[str, ...]")
 

@@ -20,7 +20,7 @@ from ...settings import DEFAULT_EMBED_LIMIT, embed_limit
 from . import STATIC, telling
 
 if TYPE_CHECKING:
-    from ..comparison import Comparison
+    from .comparison import Comparison
 
 _KBPS = (128, 96, 64, 48)
 _HEARD_SECONDS = 60.0

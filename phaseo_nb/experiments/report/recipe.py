@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..grid import Axis, Grid
     from ..sweep import Sweep
+    from ..sweep.grid import Axis, Grid
 
 LONGEST = 60_000
 """Signs of code that a report holds; beyond that the sweep is opened by its name alone."""

@@ -13,19 +13,19 @@ from ... import cards
 from ...errors import ExperimentError
 from ...keeping.tables._table import NOTHING
 from ...phrases import excerpt, loudness
-from ..cells import STATES
-from ..grid_card import cell_label
-from ..planning import usd
 from ..plots import scatter, spectrograms
 from ..ranking import Ranking, rank
+from ..sweep.cells import STATES
+from ..sweep.grid_card import cell_label
+from ..sweep.planning import usd
 from .page import Head, code, paragraph, table
 from .recipe import recipe, versions
 
 if TYPE_CHECKING:
-    from ..cells import Cell
     from ..results import Results
-    from ..results_grid import ResultsGrid
+    from ..results.grid import ResultsGrid
     from ..sweep import Sweep
+    from ..sweep.cells import Cell
     from .sounds import Placed
 
 MOST_LINES = 300

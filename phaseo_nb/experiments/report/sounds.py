@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from ...audio.sniff import sniff
 from ...errors import AudioError, ExperimentError
 from ...keeping.moving.names import safe_name, unique_name
-from ..embedding import Sound, linked_sounds, sounds_of
-from ..exporting import write_whole
+from ..results.embedding import Sound, linked_sounds, sounds_of
+from ..results.exporting import write_whole
 
 if TYPE_CHECKING:
     from ...takes import KeptTrack
-    from ..results_grid import ResultsGrid
+    from ..results.grid import ResultsGrid
 
 WAYS = ("inside", "beside", "none")
 _OURS = re.compile(r"\d{3,6} .*, take \d+(, track \d+)?( \(\d+\))?\.\w{2,5}")

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExperimentError
-from ..phrases import size
-from .result_rows import KINDS, column_names
+from ...errors import ExperimentError
+from ...phrases import size
+from .rows import KINDS, column_names
 
 if TYPE_CHECKING:
-    from .results import Results
+    from . import Results
 
 FORMULA_SIGNS = "=+-@\t\r\n＝＋－＠"
 """A cell that begins with one of these is a formula, or can become one, in some spreadsheet."""

@@ -20,24 +20,24 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from ..engine import engine
-from ..errors import ExperimentError, PhaseoError
-from ..forms.look import STATIC as SHARED
-from ..forms.look import WIDGET_VIEW, is_unproven, script, show_way_around
-from ..phrases import excerpt, visible
-from .listening import STATIC, kept, telling, twin
-from .listening.answers import ANSWERS, Answer
-from .listening.binomial import AbxResult
-from .listening.given import checked_loop, checked_text, opened
-from .listening.levels import Levels
-from .listening.sounds import Found, Sound
-from .listening.trials import Run, StaleVote, make_plan
+from ...engine import engine
+from ...errors import ExperimentError, PhaseoError
+from ...forms.look import STATIC as SHARED
+from ...forms.look import WIDGET_VIEW, is_unproven, script, show_way_around
+from ...phrases import excerpt, visible
+from . import STATIC, kept, telling, twin
+from .answers import ANSWERS, Answer
+from .binomial import AbxResult
+from .given import checked_loop, checked_text, opened
+from .levels import Levels
+from .sounds import Found, Sound
+from .trials import Run, StaleVote, make_plan
 from .votes import Votes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..keeping import Library
+    from ...keeping import Library
 
 __all__ = ["Comparison"]
 

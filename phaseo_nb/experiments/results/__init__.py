@@ -1,4 +1,9 @@
-"""``Results``: what became of the cells of a sweep, as a list, a table, a grid and a file."""
+"""``Results``: what became of the cells of a sweep, as a list, a table, a grid and a file.
+
+- ``rows.py``: one row a track; ``exporting.py``: files of them, which no spreadsheet runs
+- ``grid.py``, ``embedding.py``: players side by side, and how much audio a page may hold
+- ``diff.py``: what differs between two requests
+"""
 
 from __future__ import annotations
 
@@ -9,27 +14,27 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from ..errors import ExperimentError
-from ..keeping.entries import named_entry
-from ..keeping.shelf import take_of
-from ..keeping.tables import Takes
-from ..keeping.tables._sheet import Cell as Said
-from ..keeping.tables._sheet import Column, Row, Sheet, Way
-from ..keeping.tables._table import NOTHING
-from ..phrases import excerpt, length_words
+from ...errors import ExperimentError
+from ...keeping.entries import named_entry
+from ...keeping.shelf import take_of
+from ...keeping.tables import Takes
+from ...keeping.tables._sheet import Cell as Said
+from ...keeping.tables._sheet import Column, Row, Sheet, Way
+from ...keeping.tables._table import NOTHING
+from ...phrases import excerpt, length_words
+from ..sweep.cells import STATES
+from ..sweep.grid_card import _value
+from ..sweep.planning import usd
 from . import exporting
-from .cells import STATES
-from .grid_card import _value
-from .planning import usd
-from .result_rows import make_rows
+from .rows import make_rows
 
 if TYPE_CHECKING:
-    from ..takes import KeptTrack, Take
-    from .cells import Cell
+    from ...takes import KeptTrack, Take
+    from ..ranking import Ranking
+    from ..sweep import Sweep
+    from ..sweep.cells import Cell
     from .diff import RequestDiff
-    from .ranking import Ranking
-    from .results_grid import ResultsGrid
-    from .sweep import Sweep
+    from .grid import ResultsGrid
 
 
 class Results(list["Cell"]):
@@ -268,7 +273,7 @@ class Results(list["Cell"]):
         ExperimentError
             The sweep has no such word.
         """
-        from .results_grid import make_results_grid
+        from .grid import make_results_grid
 
         return make_results_grid(self, rows, columns, audio=audio)
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ExperimentError
-from ..phrases import excerpt
+from ...errors import ExperimentError
+from ...phrases import excerpt
 from .grid import LIMIT
 from .wording import OPTIONS, refused
 

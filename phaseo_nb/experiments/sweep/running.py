@@ -13,10 +13,10 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..engine import engine
-from ..errors import JobFailed, LibraryError, PhaseoError
-from ..session import check_waiting
-from ..takes.handle import WAKE_EVERY
+from ...engine import engine
+from ...errors import JobFailed, LibraryError, PhaseoError
+from ...session import check_waiting
+from ...takes.handle import WAKE_EVERY
 from .cells import standings
 from .endings import aside, ending_of, is_for_all, is_out_of_reach
 from .purse import RunPurse
@@ -24,7 +24,7 @@ from .purse import RunPurse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..takes.handle import Job
+    from ...takes.handle import Job
     from .compiling import Compiled, Place
     from .grid import Grid
     from .live_grid import GridCard

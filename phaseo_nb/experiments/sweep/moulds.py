@@ -15,9 +15,9 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii
 from typing import NamedTuple
 
-from ..requests import MusicRequest, UdioRequest
-from ..requests._json import length
-from ..requests.keys import meaning_text
+from ...requests import MusicRequest, UdioRequest
+from ...requests._json import length
+from ...requests.keys import meaning_text
 
 WORTH = 8
 """Prompts from which on a mould pays."""

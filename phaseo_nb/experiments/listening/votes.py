@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExperimentError
-from ..keeping import Library
-from ..keeping.tables._sheet import Column, Row, Sheet, Way
-from ..keeping.tables._table import Table
-from ..phrases import excerpt
-from . import records
+from ...errors import ExperimentError
+from ...keeping import Library
+from ...keeping.tables._sheet import Column, Row, Sheet, Way
+from ...keeping.tables._table import Table
+from ...phrases import excerpt
+from .. import records
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -133,7 +133,7 @@ class Votes(Table[Vote]):
             Default: the one of ``nb.library()``.
         """
         if library is None:
-            from ..connecting import library as default_library
+            from ...connecting import library as default_library
 
             library = default_library()
         found: list[Vote] = []

@@ -9,17 +9,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExperimentError
-from ..keeping.entries import last_times
-from ..keeping.tables._sheet import Column, Row, Sheet, Way
-from ..keeping.tables._table import NOTHING
-from ..phrases import clock, excerpt
-from ..polling import USUAL_SECONDS
+from ...errors import ExperimentError
+from ...keeping.entries import last_times
+from ...keeping.tables._sheet import Column, Row, Sheet, Way
+from ...keeping.tables._table import NOTHING
+from ...phrases import clock, excerpt
+from ...polling import USUAL_SECONDS
 from .cells import Standings, standings
 from .compiling import Compiled, Place
 
 if TYPE_CHECKING:
-    from ..keeping import Library
+    from ...keeping import Library
     from .grid import Grid
 
 SHOWN_NOTES = 6

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ..errors import ExperimentError
-from ..phrases import excerpt
-from ..requests._json import NotJson, plain
+from ...errors import ExperimentError
+from ...phrases import excerpt
+from ...requests._json import NotJson, plain
 from .filling import filled, names_in
 from .wording import OPTIONS, check_name, refused
 

@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..engine import run
-from .described import describe_all
+from ...engine import run
+from ..described import describe_all
 
 if TYPE_CHECKING:
-    from ..takes import KeptTrack, Take
-    from .cells import Cell
-    from .ranking import Ranking
-    from .results import Results
+    from ...takes import KeptTrack, Take
+    from ..ranking import Ranking
+    from ..sweep.cells import Cell
+    from . import Results
 
 MEASURED = {
     "duration_asked": float,

@@ -11,9 +11,9 @@ import statistics
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ..engine import engine
-from ..live import REDRAW_EVERY, Bundle, Part, _bundle, _display, can_watch
-from ..phrases import excerpt
+from ...engine import engine
+from ...live import REDRAW_EVERY, Bundle, Part, _bundle, _display, can_watch
+from ...phrases import excerpt
 from .endings import aside
 from .grid_card import MOST_DRAWN, MOST_TROUBLES, Trouble, View, cell_label, grid_card
 from .planning import usd, usual_seconds

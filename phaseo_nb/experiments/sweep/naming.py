@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import ExperimentError
-from ..phrases import excerpt
+from ...errors import ExperimentError
+from ...phrases import excerpt
 from .grid import Grid
 
 LONGEST = 120

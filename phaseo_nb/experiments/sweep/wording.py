@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import ExperimentError
-from ..requests import build_request
-from ..requests._base import suggest
+from ...errors import ExperimentError
+from ...requests import build_request
+from ...requests._base import suggest
 
 OPTIONS = ("suno", "elevenlabs", "minimax", "provider", "routing", "debug")
 """Words that hold options; ``"suno.style_weight"`` is one of them."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..audio.descriptors import NAMES
+from ...audio.descriptors import NAMES
 
 LONGEST_TEXT = 20_000
 """Characters of a text that are looked at."""

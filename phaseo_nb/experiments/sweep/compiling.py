@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ..connecting import session_beside
-from ..errors import RequestRejected, SettingsError
-from ..phrases import excerpt
-from ..requests import MusicRequest, UdioRequest, build_request, request_key
-from ..requests.words import BuiltRequest
-from ..session import Session
-from ..session.rhythm import model_of
-from ..settings import WIRES, resolve_connection
+from ...connecting import session_beside
+from ...errors import RequestRejected, SettingsError
+from ...phrases import excerpt
+from ...requests import MusicRequest, UdioRequest, build_request, request_key
+from ...requests.words import BuiltRequest
+from ...session import Session
+from ...session.rhythm import model_of
+from ...settings import WIRES, resolve_connection
 from .grid import Grid
 from .moulds import WORTH, Mould, is_plain, make_mould
 from .wording import refused
 
 if TYPE_CHECKING:
-    from ..jobs import Cost
+    from ...jobs import Cost
 
 SessionOf = Callable[[Any], Session]
 

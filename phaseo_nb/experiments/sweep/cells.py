@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..keeping.entries import OPEN, OPEN_ENDS
+from ...keeping.entries import OPEN, OPEN_ENDS
 
 if TYPE_CHECKING:
-    from ..keeping import Library
+    from ...keeping import Library
     from .compiling import Compiled
 
 

@@ -1,8 +1,13 @@
 """``Sweep``: one musical question put in many ways.
 
-The words are a grid (``grid.py``); each cell becomes a request that the session buys, finds or
-takes up like any other. So what was paid once is never paid again, and a sweep needs no state of
-its own but its words: what became of each cell stands in the journal.
+Each cell becomes a request that the session buys, finds or takes up like any other. So what was
+paid once is never paid again, and a sweep needs no state of its own but its words: what became of
+each cell stands in the journal.
+
+- ``grid.py``, ``filling.py``, ``reading.py``, ``wording.py``: cells of words, templates and rows
+- ``compiling.py``, ``moulds.py``: cells to checked requests; ``naming.py``: how a sweep is found again
+- ``planning.py``: what it will cost; ``purse.py``: what it may; ``running.py``: buying it
+- ``cells.py``, ``endings.py``: what became of the cells; ``grid_card.py``, ``live_grid.py`` show it
 """
 
 from __future__ import annotations
@@ -13,10 +18,10 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..connecting import default_session
-from ..errors import ExperimentError
-from ..phrases import excerpt
-from . import records
+from ...connecting import default_session
+from ...errors import ExperimentError
+from ...phrases import excerpt
+from .. import records
 from .cells import Cell, cells_of
 from .compiling import Compiled, beside, compile_grid, settled_model
 from .endings import aside
@@ -29,9 +34,9 @@ from .reading import read_rows
 from .running import Orders, Run, wait_for
 
 if TYPE_CHECKING:
-    from ..keeping import Library
-    from ..session import Session
-    from .results import Results
+    from ...keeping import Library
+    from ...session import Session
+    from ..results import Results
 
 
 class Sweep:
@@ -257,13 +262,13 @@ class Sweep:
     @property
     def results(self) -> Results:
         """What there is by now: a table, a grid with players, a DataFrame, exports."""
-        from .results import Results
+        from ..results import Results
 
         return Results(self)
 
     def report(self, path: str | os.PathLike[str], **options: Any) -> Any:
         """Write everything about it into one HTML file; see ``experiments/report``."""
-        from .report import write_report
+        from ..report import write_report
 
         return write_report(self, path, **options)
 

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..audio.sniff import sniff
-from ..errors import AudioError
-from ..phrases import size
-from ..takes.player import _preview
+from ...audio.sniff import sniff
+from ...errors import AudioError
+from ...phrases import size
+from ...takes.player import _preview
 
 if TYPE_CHECKING:
-    from ..audio.codecs import FloatArray
-    from ..takes import KeptTrack
+    from ...audio.codecs import FloatArray
+    from ...takes import KeptTrack
 
 GRID_BYTES = 6_000_000
 """Of audio in a grid of players."""
@@ -124,7 +124,7 @@ def _sound(track: KeptTrack, room: int) -> Sound:
 
 def _beginning(track: KeptTrack, data: bytes, room: int) -> tuple[FloatArray, int]:
     """Decode only as much as the preview can hold: of three minutes that is a tenth of the work."""
-    from ..audio.codecs import decode
+    from ...audio.codecs import decode
 
     seconds = track.seconds  # of the file: what a service says about it may be wrong
     wanted = room * 8 / 32_000 + 1  # at the least bit rate of a preview
@@ -156,7 +156,7 @@ def _waveform(track: KeptTrack) -> str | None:
 
 
 def _picture(samples: FloatArray) -> str:
-    from ..audio.pictures import waveform_png
+    from ...audio.pictures import waveform_png
 
     return address(waveform_png(samples), "image/png")
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import cards
-from ..errors import ExperimentError
-from ..keeping.tables._sheet import Cell as Said
-from ..keeping.tables._sheet import Column, Row, Sheet
-from ..phrases import excerpt, visible
-from .cells import Cell
+from ... import cards
+from ...errors import ExperimentError
+from ...keeping.tables._sheet import Cell as Said
+from ...keeping.tables._sheet import Column, Row, Sheet
+from ...phrases import excerpt, visible
+from ..sweep.cells import Cell
 
 NOT_GIVEN = "not given"
 _SHOWN = 400

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..engine import HAS_THREADS
-from ..errors import (
+from ...engine import HAS_THREADS
+from ...errors import (
     AuthenticationError,
     BudgetExceeded,
     ConnectionFailed,

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import cards
-from ..cards.paper import SMALL, card, escape, facts_row, head_line, row
-from ..phrases import clock, excerpt, visible
+from ... import cards
+from ...cards.paper import SMALL, card, escape, facts_row, head_line, row
+from ...phrases import clock, excerpt, visible
 from .cells import STATES
 from .grid import Grid
 

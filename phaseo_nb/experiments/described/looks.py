@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..keeping.tables._sheet import Column, Row, Sheet, Way
-from ..phrases import visible
+from ...keeping.tables._sheet import Column, Row, Sheet, Way
+from ...phrases import visible
 
 if TYPE_CHECKING:
-    from .described import Descriptors
+    from . import Descriptors
 
 
 class Line(NamedTuple):

@@ -1,7 +1,8 @@
 """Tracks in numbers, beside what was asked for: worked out once for each recording.
 
 What was measured is kept by the hash of the recording, in the library and in this process; what
-was asked for belongs to the request and is read from it each time.
+was asked for belongs to the request and is read from it each time (``asked.py``). ``looks.py`` is
+the table that a notebook shows.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from ..audio import descriptors
-from ..engine import HAS_THREADS
-from ..errors import AudioError, LibraryError
-from ..jobs import Track
-from ..takes import KeptTrack, Take
-from . import records
+from ...audio import descriptors
+from ...engine import HAS_THREADS
+from ...errors import AudioError, LibraryError
+from ...jobs import Track
+from ...takes import KeptTrack, Take
+from .. import records
 from .asked import Asked, asked_in
 
 if TYPE_CHECKING:
-    from ..keeping import Library
+    from ...keeping import Library
 
 _REMEMBERED = 4096
 """Recordings of which this process remembers the figures; each is a few hundred bytes."""
@@ -71,12 +72,12 @@ class Descriptors:
     """What is odd, and why figures are missing."""
 
     def __repr__(self) -> str:
-        from ._described_looks import in_words
+        from .looks import in_words
 
         return in_words(self)
 
     def _repr_html_(self) -> str:
-        from ._described_looks import in_html
+        from .looks import in_html
 
         return in_html(self)
 
@@ -219,7 +220,7 @@ def _library_of(take: Take) -> Library | None:
     filed = getattr(take, "_filed_as", None)
     if filed is None:
         return None
-    from ..keeping import Library
+    from ...keeping import Library
 
     return Library(filed[0].path)
 

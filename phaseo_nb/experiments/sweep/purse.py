@@ -6,12 +6,12 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ExperimentError
+from ...errors import ExperimentError
 from .planning import usd
 
 if TYPE_CHECKING:
-    from ..jobs import Cost
-    from ..session import Session
+    from ...jobs import Cost
+    from ...session import Session
 
 _TINY = 1e-9  # adding prices up in floats
 

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from .. import cards
-from ..cards.paper import QUIETLY, SMALL
-from ..errors import ExperimentError
-from ..keeping.tables._sheet import MAX_ROWS, Column, Row, Sheet, Way
-from ..keeping.tables._sheet import Cell as Said
-from ..keeping.tables._table import NOTHING
-from ..phrases import excerpt, length_words, loudness
-from ..requests._base import suggest
+from ... import cards
+from ...cards.paper import QUIETLY, SMALL
+from ...errors import ExperimentError
+from ...keeping.tables._sheet import MAX_ROWS, Column, Row, Sheet, Way
+from ...keeping.tables._sheet import Cell as Said
+from ...keeping.tables._table import NOTHING
+from ...phrases import excerpt, length_words, loudness
+from ...requests._base import suggest
+from ..sweep.cells import STATES
 from . import embedding
-from .cells import STATES
 from .embedding import Sound
 
 if TYPE_CHECKING:
-    from ..takes import KeptTrack
-    from .cells import Cell
-    from .results import Results
+    from ...takes import KeptTrack
+    from ..sweep.cells import Cell
+    from . import Results
 
 MOST_COLUMNS = 24
 MOST_STACKED = 12
