@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from phaseo_nb.errors import RequestRejected
 from phaseo_nb.requests import MusicRequest, SunoOptions, UdioRequest, build_request
+from phaseo_nb.requests.words import notes_on
 
 SUNO, ELEVEN, MINIMAX = "suno/v4.5", "eleven-labs/music", "minimax/music-2.6"
 LYRIA, SANDBOX = "google/lyria-3-pro-preview", "sandbox/band"
@@ -344,3 +345,35 @@ def test_any_words_become_a_request_or_are_refused(wire, model, words):
             assert (
                 word in str(request.to_wire()) or repr(word)[1:-1] in str(request.to_wire()) or said
             )
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["suno/v4.5", "elevenlabs/music-v1", "minimax/music-2.6", "google/lyria-3", "sandbox/band"],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"duration": 8},
+        {"lyrics": "la la la"},
+        {"style": "jazz", "title": "Song"},
+        {"instrumental": True, "lyrics": "la"},
+        {"negative": "drums", "voice": "f"},
+        {"suno": {"personaId": "x"}},
+        {"elevenlabs": {"model_id": "x"}},
+        {"minimax": {"output_format": "url"}},
+        {"duration": -1},
+        {"suno": "no dict"},
+    ],
+)
+def test_notes_without_a_request_are_those_of_the_request(model, words):
+    """A form asks for notes at each key; they are those that the request itself would carry."""
+
+    def said(notes):
+        try:
+            return notes()
+        except RequestRejected as error:
+            return str(error)
+
+    made = said(lambda: build_request("phaseo", "a tune", model=model, **words).notes)
+    assert said(lambda: notes_on(model, "a tune", words)) == made

@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 
 from ..errors import Issue, RequestRejected
 from ..requests import MusicRequest, UdioRequest, build_request
+from ..requests.words import notes_on
 from .panels import FIELDS, PANELS, WORD_NAMES
 from .values import Misread, read
 
@@ -127,8 +128,11 @@ _SAMPLES: dict[str, Any] = {
 
 
 def _notes_of(wire: Wire, model: str | None, words: Mapping[str, Any]) -> tuple[str, ...]:
+    prompt = "a song about the sea"
     try:
-        return build_request(wire, "a song about the sea", model=model, **words).notes
+        if wire == "phaseo" and model is not None:
+            return notes_on(model, prompt, words)
+        return build_request(wire, prompt, model=model, **words).notes
     except RequestRejected:
         return ()
 

@@ -45,8 +45,10 @@ class FieldSet(anywidget.AnyWidget):
         What every widget takes, such as ``layout``.
     """
 
-    _esm = script("fieldset")
-    _css = style("fieldset")
+    # Traits of the class, not of each group: anywidget would make a class for every single one.
+    _esm = traitlets.Unicode(script("fieldset")).tag(sync=True)
+    _css = traitlets.Unicode(style("fieldset")).tag(sync=True)
+    _anywidget_id = traitlets.Unicode(f"{__name__}.FieldSet").tag(sync=True)
 
     title = traitlets.Unicode("").tag(sync=True)
     summary = traitlets.Unicode("").tag(sync=True)
@@ -85,6 +87,12 @@ class FieldSet(anywidget.AnyWidget):
             **given,
         )
         self.on_msg(self._on_message)
+
+    def add_traits(self, **traits: Any) -> None:
+        """Add what the class has not got yet."""
+        new = {name: trait for name, trait in traits.items() if not self.has_trait(name)}
+        if new:
+            super().add_traits(**new)
 
     def __repr__(self) -> str:
         return f"<FieldSet {self.title or ', '.join(self._kinds)}>"

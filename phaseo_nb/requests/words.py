@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from ..errors import Issue, RequestRejected
 from ._base import in_words
 from ._checks import boolean, text
+from ._effects import ineffective
 from ._json import is_blank, length, trim
 from .phaseo import MusicRequest
 from .rules import provider_of
@@ -154,11 +155,33 @@ def _checked(
     return _Words(**{**filled, "prompt": prompt, "voice": said}, instrumental=instrumental)
 
 
+def notes_on(model: str, prompt: str, words: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the notes of :func:`build_request` for Phaseo, without the request: a form asks often.
+
+    Raises
+    ------
+    RequestRejected
+        It would break a rule of the service.
+    """
+    names = ("lyrics", "style", "title", "instrumental", "negative", "voice")
+    said = _checked(prompt, *(words.get(name) for name in names))
+    others = {name: value for name, value in words.items() if name not in names}
+    body = _phaseo_body(said, {"model": model, "prompt": prompt, **others})
+    issues = tuple(MusicRequest._issues(body))
+    if issues:
+        raise RequestRejected(*issues)
+    return tuple(dict.fromkeys([*said.notes, *ineffective(body)]))
+
+
 def _phaseo(words: _Words, given: Mapping[str, Any]) -> MusicRequest:
-    body = MusicRequest._spelled(given)
+    return MusicRequest.model_validate(_phaseo_body(words, given))
+
+
+def _phaseo_body(words: _Words, given: Mapping[str, Any]) -> dict[str, Any]:
+    body: dict[str, Any] = MusicRequest._spelled(given)
     homes = ("suno", "elevenlabs", "minimax")
     if any(not isinstance(body.get(name, {}), dict) for name in homes):
-        return MusicRequest.model_validate(body)  # refused there, with its reason
+        return body  # will be refused, with its reason
     options = {name: dict(body.get(name, {})) for name in homes}
     fill = {
         "suno": _to_suno,
@@ -170,7 +193,7 @@ def _phaseo(words: _Words, given: Mapping[str, Any]) -> MusicRequest:
     for name in homes:
         if options[name]:
             body[name] = options[name]
-    return MusicRequest.model_validate(body)
+    return body
 
 
 def _provider(model: Any) -> str | None:

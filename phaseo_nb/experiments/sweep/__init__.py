@@ -5,9 +5,9 @@ paid once is never paid again, and a sweep needs no state of its own but its wor
 each cell stands in the journal.
 
 - ``grid.py``, ``filling.py``, ``reading.py``, ``wording.py``: cells of words, templates and rows
-- ``compiling.py``, ``moulds.py``: cells to checked requests; ``naming.py``: how a sweep is found again
+- ``compiling.py``, ``moulds.py``: cells to checked requests; ``naming.py``: how one is found again
 - ``planning.py``: what it will cost; ``purse.py``: what it may; ``running.py``: buying it
-- ``cells.py``, ``endings.py``: what became of the cells; ``grid_card.py``, ``live_grid.py`` show it
+- ``cells.py``, ``endings.py``: what became of cells; ``grid_card.py``, ``live_grid.py``: its looks
 """
 
 from __future__ import annotations
