@@ -79,7 +79,7 @@ def rows_of(figures: Iterable[Figure]) -> dict[str, list[Row]]:
             figure.unit,
             figure.median,
             theirs,
-            peer,
+            peer.partition(",")[0],  # what comes after it has no room; the table has all
             _words(figure),
             figure.standing == "behind",
         )
