@@ -53,7 +53,10 @@ details summary{cursor:pointer;color:var(--mark)}
 .phaseo-nb{max-width:100%!important}
 footer{margin-top:56px;border-top:1px solid var(--line);padding-top:12px}
 @media(max-width:600px){body{padding:24px 14px 48px}h1{font-size:24px}}
+/* Points, whiskers and badges are backgrounds, which printers leave out unless told. */
+@page{margin:16mm}
 @media print{html{font-size:12px;color-scheme:light}body{max-width:none;padding:0}
+*{-webkit-print-color-adjust:exact;print-color-adjust:exact}.phaseo-nb{zoom:.86}
 audio{display:none!important}pre,.wide{overflow:visible}pre{white-space:pre-wrap}
 tr,pre,figure{break-inside:avoid}h2{break-after:avoid}}
 """
