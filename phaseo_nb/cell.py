@@ -81,7 +81,9 @@ async def generate(
     fresh
         True makes (and pays for) one more take each time the cell runs.
     timeout
-        Longest wait in seconds. The job goes on after it.
+        Longest wait in seconds once it is handed in. The job goes on after it. Handing in has
+        limits of its own: 60 s of silence (600 s where the answer is the music itself), because
+        what may have been paid is not broken off.
     show
         False for no display.
     session

@@ -394,3 +394,23 @@ def test_the_signature_is_the_promised_one():
     words = "prompt model duration format lyrics style title instrumental negative voice suno"
     more = "elevenlabs minimax provider routing debug echo_upstream_request request take fresh"
     assert " ".join(names) == f"{words} {more} timeout show session"
+
+
+def test_what_comes_inside_an_answer_and_is_no_audio_is_kept_and_said(tmp_path):
+    """It was paid for and may not be had again, so it is not thrown away; nor passed for music."""
+    answer = {
+        "object": "music",
+        "id": "m8",
+        "status": "completed",
+        "provider": "suno",
+        "output": [{"index": 0, "audio_url": "data:audio/mp3;base64,AAAA"}],
+    }
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+    session = nb.connect("phaseo", api_key=KEY, transport=transport, library=tmp_path)
+    take = nb.run(nb.generate("a tune", model="suno/v4.5", show=False, session=session))
+
+    (note,) = [note for note in take.notes if "no audio" in note]
+    assert "3 bytes, which begin 00 00 00" in note
+    assert take.track.data == bytes(3)
+    (kept,) = session.library.recent()
+    assert note in kept.notes

@@ -228,7 +228,7 @@ def test_an_amount_that_is_none_is_refused(usd):
     assert library.budgets() == {"day": 1.0}
 
 
-@pytest.mark.parametrize("per", ["year", "Day", "", None, 1, ["day"]])
+@pytest.mark.parametrize("per", ["year", "Day", "", 1, ["day"]])
 def test_a_period_that_is_none_is_refused(per):
     """The message names the periods there are."""
     with pytest.raises(nb.LibraryError, match="'day', 'week', 'month', 'ever'"):
@@ -382,3 +382,18 @@ def test_odd_lines_of_a_bill_lose_no_take(lines):
 
     assert take.cost.usd == pytest.approx(0.06)
     assert all(each.usd is None for each in take.cost.lines)
+
+
+def test_no_budget_without_a_period_is_none_at_all(tmp_path):
+    """Whoever takes "the" budget away means every one, not the day's alone."""
+    library = nb.Library(tmp_path)
+    library.set_budget(1.0)
+    library.set_budget(2.0, per="month")
+    assert library.budgets() == {"day": 1.0, "month": 2.0}
+
+    library.set_budget(None, per="day")
+    assert library.budgets() == {"month": 2.0}
+
+    library.set_budget(3.0)
+    library.set_budget(None)
+    assert library.budgets() == {}

@@ -43,7 +43,8 @@ KEY_ADVICE = {
         "No key arrived. Set PHASEO_API_KEY, or pass it with `nb.connect(api_key=…)`."
     ),
     "invalid_key_format": (
-        "A key begins with `phaseo_v1_sk_`. Copy the whole of it, without quotes or blanks."
+        "A key is `phaseo_v1_sk_`, its id, `_` and its secret. Copy the whole of it, without "
+        "quotes or blanks."
     ),
     "management_key_not_valid_for_gateway": (
         "This is a management key (`_mk_`). Make an API key (`_sk_`) and use that one."

@@ -239,15 +239,16 @@ class Library(Upkeep):
         rows = self.folder.database.read(lambda db: money.spending(db, words, start))
         return Spending(rows)
 
-    def set_budget(self, usd: float | None, *, per: str = "day") -> None:
+    def set_budget(self, usd: float | None, *, per: str | None = None) -> None:
         """Limit what all kernels together may spend with this library.
 
         Parameters
         ----------
         usd
-            US dollars; ``None`` takes the limit away.
+            US dollars; ``None`` takes the limit away. The sandbox's prices count by themselves.
         per
-            ``"day"``, ``"week"``, ``"month"`` (by the calendar) or ``"ever"``.
+            ``"day"`` (the default), ``"week"``, ``"month"`` (by the calendar) or ``"ever"``.
+            With ``usd=None`` the default is every one of them.
         """
         self.folder.database.write(lambda db: money.set_budget(db, usd, per)).result()
 

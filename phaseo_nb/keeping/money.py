@@ -89,13 +89,17 @@ def budgets(db: sqlite3.Connection) -> dict[str, float]:
 
 
 def set_budget(db: sqlite3.Connection, usd: Any, per: Any) -> None:
-    """Set or (with ``None``) take away the limit of a period.
+    """Set or (with ``None``) take away the limit of a period; without one: of a day, or all.
 
     Raises
     ------
     LibraryError
         The amount or the period is none.
     """
+    if per is None and usd is None:
+        db.execute("DELETE FROM budgets")
+        return
+    per = "day" if per is None else per
     if per not in PERIODS:
         known = ", ".join(repr(name) for name in PERIODS)
         message = f"per = {per!r} is no period. Choose one of {known}."

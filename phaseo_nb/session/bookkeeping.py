@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
+from ..audio.sniff import sniff
 from ..engine import engine
 from ..errors import AudioError, LibraryError
 from ..jobs import MusicJob, Track
@@ -39,6 +40,9 @@ MANY = 8
 
 QUOTA_EVERY = 1.0
 """Seconds between two looks at the quota while many jobs are under way."""
+
+LEAST_BARE = 4096
+"""Bytes of raw samples, 23 ms of stereo, below which no service's music can be."""
 
 Recordings = dict[int, Recording]
 
@@ -208,3 +212,20 @@ class Bookkeeper:
         if not job.troubles:
             log.warning(words)
         job.troubles.append(words)
+
+
+def no_audio(answer: MusicJob) -> list[str]:
+    """Say which recordings inside an answer are none: paid for, so they are kept all the same.
+
+    What is fetched from an address is looked at where it is fetched, and may be fetched again.
+    """
+    said = []
+    for number, track in enumerate(answer.tracks, start=1):
+        data = track.data or b""
+        may_be_bare = track.pcm_rate is not None and len(data) >= LEAST_BARE
+        if data and sniff(data) is None and not may_be_bare:
+            said.append(
+                f"Track {number} is no audio that is known here: {len(data):,} bytes, which begin "
+                f"{data[:8].hex(' ')}. They are kept as they came; ask the service what they are."
+            )
+    return said

@@ -37,7 +37,7 @@ from ..polling import Schedule
 from ..takes import Take
 from ..takes.handle import Job
 from ..transport.secrets import scrub
-from .bookkeeping import Bookkeeper, Recordings
+from .bookkeeping import Bookkeeper, Recordings, no_audio
 from .listening import Callbacks, close, reported, wait
 from .open_ends import doubt, error_of, nothing_sent, stopped
 
@@ -313,7 +313,8 @@ class Carrier:
         lost = tuple(f"One track could not be fetched. {error}" for error in errors)
         if is_kept and not any(data):
             return await self._shown(job, lost)
-        return await self._book.keep(job, answer, data, there, (*job.notes, *lost))
+        notes = (*job.notes, *lost, *no_audio(answer))
+        return await self._book.keep(job, answer, data, there, notes)
 
     async def _shown(self, job: Job, lost: tuple[str, ...]) -> Take:
         entry = await here(self._journal.lease(job.n))
