@@ -422,6 +422,45 @@ def test_a_name_stands_for_one_question():
     assert len(nb.Comparison([*given, track("new")], name="one").votes) == 3
 
 
+def test_a_name_that_was_taken_meanwhile_is_refused():
+    """Two comparisons made before any vote: the second learns of it when it is begun, or votes."""
+    one, other = tracks(2), [track("new1"), track("new2")]
+    first = Front(nb.Comparison(one, name="twin", listener="A"))
+    second = Front(nb.Comparison(other, name="twin", listener="A"))
+    late = second.ask("begin")
+    first.run(prefer("t000"))
+
+    assert "about other takes" in second.vote(late, choice="A")["wrong"]
+    assert "about other takes" in second.ask("begin")["wrong"]
+    assert {vote.winner for vote in nb.Votes.load("twin")} == {"t000"}
+    assert len(nb.Comparison(one, name="twin").votes) == 1
+
+
+def test_a_comparison_can_be_ranked_as_it_is():
+    """Instead of its votes."""
+    comparison = nb.Comparison(tracks(3), name="ranked")
+    Front(comparison).run(prefer("t000"))
+
+    assert nb.rank(comparison).items[0] == "t000" == nb.rank(comparison.votes).items[0]
+
+
+def test_somebody_elses_file_is_not_written_over(tmp_path):
+    """A page over a page, votes over votes: a cell run again. Over anything else: a loss."""
+    mine = tmp_path / "mine.csv"
+    mine.write_text("a,b\n1,2\n")
+    comparison = nb.Comparison(tracks(2), name="files")
+    Front(comparison).run(prefer("t000"))
+
+    for write in (comparison.to_html, comparison.votes.save):
+        with pytest.raises(nb.ExperimentError, match="overwrite=True"):
+            write(mine)
+        assert mine.read_text() == "a,b\n1,2\n"
+        write(tmp_path / write.__name__)
+        write(tmp_path / write.__name__)
+        write(mine, overwrite=True)
+        mine.write_text("a,b\n1,2\n")
+
+
 def test_informative_pairs_go_by_all_votes():
     """With ``pairs="informative"`` what is settled is asked less than what is open."""
     comparison = nb.Comparison(tracks(4), trials=12, pairs="informative", listener="Ann")
@@ -683,7 +722,7 @@ def test_who_has_seen_is_not_blind_any_more():
         (lambda: [track("a"), track("b", data=b"")], {}, "(b) cannot be heard"),
         (lambda: [track("a"), KeptTrack(nb.Track(0, id="b"))], {}, "has no recording here"),
         (lambda: [track("a"), track("b", tone(seconds=0.01))], {}, "too little to be heard"),
-        (lambda: tracks(2), {"mode": "mushra"}, "mode = 'mushra' is none. Choose from"),
+        (lambda: tracks(2), {"mode": "mushra"}, "mode = 'mushra' is not a mode. Choose from"),
         (lambda: tracks(3), {"mode": "abx"}, "ABX asks whether two"),
         (lambda: tracks(13), {"mode": "rating"}, "13 recordings are too many to rate on one page"),
         (lambda: tracks(2), {"trials": 0}, "trials = 0 is no number of trials"),

@@ -547,3 +547,20 @@ def test_votes_without_a_moment_are_all_counted():
     votes = nb.Votes.from_pairs([("a", "b"), ("a", "b"), ("b", "a")], listener="Ada")
 
     assert nb.rank(votes).n_votes == 3
+
+
+@pytest.mark.parametrize("listeners", ["x", "xy", "xyz", "vwxyz"])
+def test_listeners_who_agree_in_everything_are_ranked(listeners):
+    """Nothing scatters then, and rounding must not make less than nothing of it."""
+    votes = [
+        {"item": item, "rating": rating, "listener": listener}
+        for listener in listeners
+        for item, rating in zip("abc", (90, 50, 10), strict=True)
+    ]
+    with np.errstate(all="raise"):
+        ranking = nb.rank(votes)
+
+    assert ranking.items == ["a", "b", "c"]
+    low, high = ranking.intervals["b"]
+    assert low < 0 < high
+    assert "b" in ranking._repr_html_()

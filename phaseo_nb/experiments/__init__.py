@@ -6,5 +6,5 @@
 - ``listening/``: blind listening tests, and the votes that come of them
 - ``ranking/``: from votes to an order with intervals
 - ``report/``: the page that tells it all
-- ``records.py``: what the library keeps of this
+- ``records.py``: what the library keeps of this; ``files.py``: files written whole or not at all
 """

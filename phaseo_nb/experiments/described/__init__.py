@@ -30,6 +30,7 @@ from .asked import Asked, asked_in
 
 if TYPE_CHECKING:
     from ...keeping import Library
+    from ..results import Results
 
 _REMEMBERED = 4096
 """Recordings of which this process remembers the figures; each is a few hundred bytes."""
@@ -154,7 +155,7 @@ def describe_track(take: Take, track: KeptTrack) -> Descriptors:
 
 
 async def describe_all(
-    items: Iterable[Take | Track],
+    items: Iterable[Take | Track] | Results,
     library: Library | None = None,
     *,
     concurrency: int | None = None,
@@ -166,13 +167,13 @@ async def describe_all(
     Parameters
     ----------
     items
-        Takes or tracks.
+        Takes or tracks; or the results of a sweep, which stand for their takes.
     library
         Where figures are kept; ``None`` takes the library of each take, where it has one.
     concurrency
         How many at a time; ``None`` is one for each processor.
     """
-    wanted: Sequence[Take | Track] = list(items)
+    wanted: Sequence[Take | Track] = list(getattr(items, "takes", items))
     for item in wanted:
         _check(item)
     found: list[Descriptors] = [Descriptors()] * len(wanted)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...phrases import excerpt, visible
 from .. import records
+from .kept import check_name
 from .trials import StaleVote, Trial
 from .votes import ballot_of, facts_of
 
@@ -23,6 +24,8 @@ def _begin(test: Comparison, asked: dict[str, Any]) -> Answer:
         if test._given_listener is None and "listener" in asked:
             given = str(asked["listener"] or "")
             test._listener = excerpt(given, 80) if given.strip() else None
+        # Another comparison may have taken the name since this one was made.
+        check_name(test._library, test._name, test._plan, test._question)
         return _now(test), []
 
 
@@ -77,6 +80,7 @@ def _vote(test: Comparison, asked: dict[str, Any]) -> Answer:
                 return _now(test), []
         is_blind = test._is_blind and not test._has_seen(test._listener)
         votes = run.votes_of(asked, comparison=test._name, blind=is_blind)
+        check_name(test._library, test._name, test._plan, test._question)
         facts = facts_of(votes, ballot, test._question)
         records.save_vote(test._library, test._name, facts)
         run.done()

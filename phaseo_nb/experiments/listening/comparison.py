@@ -285,7 +285,9 @@ class Comparison(anywidget.AnyWidget):
         """Return :attr:`abx`, or ``None`` in other modes."""
         return self.abx if self.mode == "abx" else None
 
-    def to_html(self, path: str | os.PathLike[str], *, reveal: bool = False) -> Path:
+    def to_html(
+        self, path: str | os.PathLike[str], *, reveal: bool = False, overwrite: bool = False
+    ) -> Path:
         """Write a page that plays these takes by itself: no kernel, no network.
 
         They are called 1, 2, 3 … in an order that only :meth:`reveal` tells, unless ``reveal``
@@ -295,9 +297,10 @@ class Comparison(anywidget.AnyWidget):
         Raises
         ------
         ExperimentError
-            The file cannot be written.
+            The file cannot be written, or is there already and is no such page: that is replaced
+            with ``overwrite=True`` only.
         """
-        return twin.write(self, path, reveal=reveal)
+        return twin.write(self, path, reveal=reveal, overwrite=overwrite)
 
     @property
     def sounds(self) -> dict[str, Sound]:

@@ -115,7 +115,10 @@ class Found:
         if len(self.sounds) < 2:
             n, more = len(self.sounds), ""
             if self.n_without:
-                more = f" {self.n_without} cells of the sweep have no take: await sweep.run()."
+                more = (
+                    f" Cells of the sweep without a take: {self.n_without}. `await sweep.run()` makes "
+                    "what was not started; print(sweep.results) says how each stands."
+                )
             what = "one recording" if n else "no recording"
             message = f"A comparison needs at least two recordings, and there is {what}.{more}"
             raise ExperimentError(message)

@@ -194,7 +194,7 @@ def make_plan(
         There is no such mode, or it cannot be done with so many recordings or trials.
     """
     if mode not in MODES:
-        message = f"mode = {mode!r:.60} is none. Choose from: {', '.join(MODES)}."
+        message = f"mode = {mode!r:.60} is not a mode. Choose from: {', '.join(MODES)}."
         raise ExperimentError(message)
     n = len(ids)
     given: Any = trials

@@ -17,6 +17,7 @@ from ...forms.look import STATIC as SHARED
 from ...forms.look import script
 from ...phrases import excerpt
 from ...settings import DEFAULT_EMBED_LIMIT, embed_limit
+from ..files import write_whole
 from . import STATIC, telling
 
 if TYPE_CHECKING:
@@ -66,17 +67,17 @@ def fallback(comparison: Comparison) -> str:
 _NO_WIDGETS = "This listening test works where widgets are shown and its kernel runs."
 
 
-def write(comparison: Comparison, path: str | os.PathLike[str], *, reveal: bool) -> Path:
+def write(
+    comparison: Comparison, path: str | os.PathLike[str], *, reveal: bool, overwrite: bool
+) -> Path:
     """Write the page; see :meth:`Comparison.to_html`."""
-    target = Path(path).expanduser()
-    text = page(comparison, reveal=reveal)
-    try:
-        target.write_text(text, "utf-8")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        message = f"{str(target)!r} cannot be written: {why}."
-        raise ExperimentError(message) from error
-    return target
+    data = page(comparison, reveal=reveal).encode("utf-8", "replace")
+    return write_whole(path, data, overwrite=overwrite, is_ours=_is_page)
+
+
+def _is_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return _GENERATOR.encode() in file.read(4_000)
 
 
 def page(comparison: Comparison, *, reveal: bool = False) -> str:
@@ -115,8 +116,10 @@ def page(comparison: Comparison, *, reveal: bool = False) -> str:
     )
 
 
+_GENERATOR = '<meta name="generator" content="phaseo_nb listening page">'
 _PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
+<meta name="generator" content="phaseo_nb listening page">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
  content="default-src 'none'; media-src data:;

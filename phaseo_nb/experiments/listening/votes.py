@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ExperimentError
@@ -14,6 +15,7 @@ from ...keeping.tables._sheet import Column, Row, Sheet, Way
 from ...keeping.tables._table import Table
 from ...phrases import excerpt
 from .. import records
+from ..files import write_whole
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -195,11 +197,16 @@ class Votes(Table[Vote]):
             for vote in self
         ]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the votes as JSON, one list of objects."""
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the votes as JSON, one list of objects; over an earlier such file, or if told to.
+
+        Raises
+        ------
+        ExperimentError
+            The file cannot be written, or is there already and holds no votes.
+        """
         text = json.dumps(self.rows(), ensure_ascii=True, allow_nan=False, indent=1)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+        write_whole(path, f"{text}\n".encode(), overwrite=overwrite, is_ours=_holds_votes)
 
     def _names(self) -> list[str]:
         return [*_NAMES, "loser", "tie", "correct"]
@@ -217,6 +224,12 @@ class Votes(Table[Vote]):
             [Row(_cells(vote)) for vote in self],
             footer=ways if modes != {"abx"} else [],
         )
+
+
+def _holds_votes(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(2_000)
+    return head.startswith(b"[]") or (head.startswith(b"[") and b'"listener"' in head)
 
 
 def _cells(vote: Vote) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ def items_of(given: Any, labels: Sequence[str] | None, what: str) -> list[Item]:
     """Return an entry for each track of takes and tracks; ``what`` is the function's name."""
     if isinstance(given, Take | Track):
         given = [given]
+    given = getattr(given, "takes", given)  # of the results of a sweep
     things = list(given) if isinstance(given, Iterable) else [given]
     wrong = next((thing for thing in things if not isinstance(thing, Take | Track)), None)
     if wrong is not None:

@@ -89,7 +89,8 @@ def doubt(tally: Tally, fit: Fit) -> Doubt:
     unseen = _unseen(tally, weights, fit.covariance) * calm
     variances = _corrected(_differences(found), _differences(unseen), model)
     freedom = _freedom(tally, weights, fit.covariance)
-    corrected = _corrected(np.diag(found), np.diag(unseen), own)
+    # Where all agree nothing scatters, and what is left of 0 after rounding may lie below it.
+    corrected = np.maximum(_corrected(np.diag(found), np.diag(unseen), own), 0.0)
     errors = np.maximum(np.sqrt(corrected), floor * np.sqrt(own))
     steps = np.array([t_width(df) for df in freedom])
     widths = np.maximum(steps * np.sqrt(corrected), floor * Z * np.sqrt(own))

@@ -237,11 +237,12 @@ def rank(
     Parameters
     ----------
     votes
-        ``comparison.votes``; or pairs ``(winner, loser)``; or triples ``(a, b, winner)`` with
-        ``None`` as the winner of a tie, which counts as half a win for each; or dicts or rows of
-        a DataFrame with ``left``, ``right``, ``winner`` and, best of all, ``listener``. Ratings
-        and scores (``item``, ``rating``, ``listener``) count by their order within a listener:
-        people use a scale differently, and steps between points are not equal.
+        ``comparison.votes``, or the comparison itself; or pairs ``(winner, loser)``; or triples
+        ``(a, b, winner)`` with ``None`` as the winner of a tie, which counts as half a win for
+        each; or dicts or rows of a DataFrame with ``left``, ``right``, ``winner`` and, best of
+        all, ``listener``. Ratings and scores (``item``, ``rating``, ``listener``) count by their
+        order within a listener: people use a scale differently, and steps between points are not
+        equal.
     items
         What is to be ranked, if votes about anything else are to be refused.
     names
@@ -269,10 +270,15 @@ def rank(
     >>> round(ranking.win_probability("harp", "jazz").probability, 2)
     0.67
     """
-    tally = read(votes, items)
+    tally = read(_votes_of(votes), items)
     names = dict(names or {})
     _check(tally, names)
     return Ranking(tally, names)
+
+
+def _votes_of(given: Any) -> Any:
+    """Return the votes of a comparison, where one is given instead of them."""
+    return given.votes if hasattr(given, "votes") and hasattr(given, "reveal") else given
 
 
 def _check(tally: Tally, names: Mapping[Hashable, str]) -> None:

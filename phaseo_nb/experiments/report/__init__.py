@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ... import cards
 from ...errors import ExperimentError
 from ...phrases import excerpt
-from ..results.exporting import write_whole
+from ..files import write_whole
 from . import page, sections
 from .sounds import WAYS, place_sounds
 

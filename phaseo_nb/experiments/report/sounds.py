@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ...audio.sniff import sniff
 from ...errors import AudioError, ExperimentError
 from ...keeping.moving.names import safe_name, unique_name
+from ..files import write_whole
 from ..results.embedding import Sound, linked_sounds, sounds_of
-from ..results.exporting import write_whole
 
 if TYPE_CHECKING:
     from ...takes import KeptTrack

@@ -31,9 +31,7 @@ STATES = {
     "new": State("○", "not started", "To start it", "await sweep.run()"),
     "unfinished": State("‖", "unfinished", "To wait again, at no cost", "await sweep.run()"),
     "failed": State("✕", "failed", "To buy it again", "await sweep.run(retry_failed=True)"),
-    "refused": State(
-        "✕", "not accepted", "Not bought; to try again", "await sweep.run()"
-    ),
+    "refused": State("✕", "not accepted", "Not bought; to try again", "await sweep.run()"),
     "empty": State("?", "without audio", _LOOK, "nb.library().uncertain()"),
     "uncertain": State("?", "in doubt", _LOOK, "nb.library().uncertain()"),
 }

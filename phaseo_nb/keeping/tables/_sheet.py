@@ -237,10 +237,10 @@ class Sheet:
         side = "right" if column.is_figure else "left"
         last = place == self._shown[-1]
         if column.is_title:
-            fold = "white-space:normal;overflow-wrap:break-word;min-width:190px"
+            fold = "white-space:normal;overflow-wrap:anywhere;min-width:190px"
             fold += ";width:100%" if not column.wraps else ""  # takes what the others leave
         elif column.wraps:
-            fold = f"white-space:normal;min-width:{column.wraps}px"
+            fold = f"white-space:normal;overflow-wrap:anywhere;min-width:{column.wraps}px"
         else:
             fold = "white-space:nowrap"
         return f"text-align:{side};padding:6px {0 if last else 18}px 6px 0;{fold}"
