@@ -116,8 +116,8 @@ class Found:
             n, more = len(self.sounds), ""
             if self.n_without:
                 more = (
-                    f" Cells of the sweep without a take: {self.n_without}. `await sweep.run()` makes "
-                    "what was not started; print(sweep.results) says how each stands."
+                    f" Cells of the sweep without a take: {self.n_without}. `await sweep.run()` "
+                    "makes what was not started; print(sweep.results) says how each stands."
                 )
             what = "one recording" if n else "no recording"
             message = f"A comparison needs at least two recordings, and there is {what}.{more}"

@@ -267,7 +267,22 @@ class Sweep:
         return Results(self)
 
     def report(self, path: str | os.PathLike[str], **options: Any) -> Any:
-        """Write everything about it into one HTML file; see ``experiments/report``."""
+        """Write everything about it into one HTML file: what was asked, heard, measured, preferred.
+
+        Parameters
+        ----------
+        path
+            Where; an earlier report there is replaced, anything else with ``overwrite=True`` only.
+        **options
+            ``question=`` and ``notes=`` (your words), ``votes=`` or ``ranking=``, ``rows=`` and
+            ``columns=`` of the grid, ``audio="inside"``, ``"beside"`` or ``"none"``,
+            ``embed_mb=12``, ``plots=True``, ``overwrite=False``.
+
+        Raises
+        ------
+        ExperimentError
+            The file cannot be written, or an option makes no sense.
+        """
         from ..report import write_report
 
         return write_report(self, path, **options)
