@@ -27,7 +27,16 @@ import hashlib, itertools, os, threading, time
 from pathlib import Path
 import phaseo_nb as nb
 from phaseo_nb.session import carrying
-from phaseo_nb.keeping import _migrations, folder, journal, kernels, leases, opening, store
+from phaseo_nb.keeping import (
+    _migrations,
+    folder,
+    journal,
+    kernels,
+    leases,
+    opening,
+    ordering,
+    store,
+)
 
 def connect(name="a", **more):
     key = f"phaseo_v1_sk_abcdef123456_topsecretvalue99_{name}"

@@ -60,9 +60,9 @@ class Step(NamedTuple):
 
 
 STEPS = [
-    Step("in the middle of planning", 'stop(journal, "note_event", "before")', "nothing", 0),
+    Step("in the middle of planning", 'stop(ordering, "note_event", "before")', "nothing", 0),
     Step("before claim", 'stop(journal.Journal, "claim", "before")', "nothing", 0),
-    Step("in the middle of claim", 'stop(journal, "note_event", "before", on=2)', "nothing", 0),
+    Step("in the middle of claim", 'stop(journal, "note_event", "before")', "nothing", 0),
     Step("after claim", 'stop(journal.Journal, "claim", "after")', "uncertain", 0),
     Step("while posting", "post", "uncertain", 0),
     Step("after post, before the answer", "answer", "uncertain", 1),
