@@ -75,9 +75,9 @@ def best_pair(
     gain = np.log(variance * chance * (1 - chance)) - difference**2 / (2 * variance)
     best = np.flatnonzero(gain >= gain.max() - 1e-9)
     random = np.random.default_rng(seed)
-    pick = random.choice(best)
+    pick = random.choice(best)  # nosec B311  # breaks ties
     a, b = int(one[pick]), int(other[pick])
-    return (a, b) if random.random() < 0.5 else (b, a)
+    return (a, b) if random.random() < 0.5 else (b, a)  # nosec B311  # breaks ties
 
 
 def _believed(pairs: Pairs) -> tuple[Floats, Floats]:
