@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import ExperimentError
+from ...keeping.tables._table import import_pandas
 from ...phrases import excerpt
 from . import _words
 from ._fitting import Pairs, chances, fit, spreads
@@ -204,15 +205,7 @@ class Ranking(Sequence[Place]):
         ImportError
             pandas is not installed; :meth:`rows` does without.
         """
-        try:
-            import pandas  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        except ImportError as error:
-            message = (
-                "to_dataframe() needs pandas, which is not installed: `pip install pandas`. "
-                "Without it, `.rows()` returns the same as plain dicts."
-            )
-            raise ImportError(message, name="pandas") from error
-        return pandas.DataFrame(self.rows())
+        return import_pandas().DataFrame(self.rows())
 
     def __repr__(self) -> str:
         return sheet(self._places, self.heading, self.statements, self.notes).text()

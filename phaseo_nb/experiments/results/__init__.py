@@ -20,7 +20,7 @@ from ...keeping.shelf import take_of
 from ...keeping.tables import Takes
 from ...keeping.tables._sheet import Cell as Said
 from ...keeping.tables._sheet import Column, Row, Sheet, Way
-from ...keeping.tables._table import NOTHING
+from ...keeping.tables._table import NOTHING, import_pandas
 from ...phrases import excerpt, length_words
 from ..sweep.cells import STATES
 from ..sweep.grid_card import _value
@@ -179,14 +179,7 @@ class Results(list["Cell"]):
         ImportError
             pandas is not installed; :meth:`rows` does without.
         """
-        try:
-            import pandas  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        except ImportError as error:
-            message = (
-                "to_dataframe() needs pandas, which is not installed: `pip install pandas`. "
-                "Without it, `.rows()` returns the same as plain dicts."
-            )
-            raise ImportError(message, name="pandas") from error
+        pandas = import_pandas()
         rows = self.rows(**options)
         names = list(rows[0]) if rows else exporting.names_of(self)
         return pandas.DataFrame(rows, columns=names)

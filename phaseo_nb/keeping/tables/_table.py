@@ -66,14 +66,7 @@ class Table(list[T]):
         ImportError
             pandas is not installed; :meth:`rows` does without.
         """
-        try:
-            import pandas  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        except ImportError as error:
-            message = (
-                "to_dataframe() needs pandas, which is not installed: `pip install pandas`. "
-                "Without it, `.rows()` returns the same as plain dicts."
-            )
-            raise ImportError(message, name="pandas") from error
+        pandas = import_pandas()
         rows = self.rows()
         return pandas.DataFrame(rows) if rows else pandas.DataFrame(columns=self._names())
 
@@ -84,3 +77,22 @@ class Table(list[T]):
 def when(moment: datetime) -> str:
     """Return a moment by the clock on the wall, the same whenever it is shown."""
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def import_pandas() -> Any:
+    """Return pandas, which is no dependency: only data frames need it.
+
+    Raises
+    ------
+    ImportError
+        It is not installed; the message says what does without.
+    """
+    try:
+        import pandas  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    except ImportError as error:
+        message = (
+            "to_dataframe() needs pandas, which is not installed: `pip install pandas`. "
+            "Without it, `.rows()` returns the same as plain dicts."
+        )
+        raise ImportError(message, name="pandas") from error
+    return pandas
