@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import ExperimentError
 from ...keeping.entries import last_times
 from ...keeping.tables._sheet import Column, Row, Sheet, Way
-from ...keeping.tables._table import NOTHING
+from ...keeping.tables._table import NOTHING, import_pandas
 from ...phrases import clock, excerpt
 from ...polling import USUAL_SECONDS
 from .cells import Standings, standings
@@ -128,13 +128,14 @@ class SweepPlan:
         ]
 
     def to_dataframe(self) -> Any:
-        """Return :meth:`rows` as a ``pandas.DataFrame``."""
-        try:
-            import pandas  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        except ImportError as error:
-            message = "to_dataframe() needs pandas: `pip install pandas`. `.rows()` does without."
-            raise ImportError(message, name="pandas") from error
-        return pandas.DataFrame(self.rows())
+        """Return :meth:`rows` as a ``pandas.DataFrame``.
+
+        Raises
+        ------
+        ImportError
+            pandas is not installed; :meth:`rows` does without.
+        """
+        return import_pandas().DataFrame(self.rows())
 
     def __repr__(self) -> str:
         return self._sheet().text()
