@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_votes_come_back_in_order_with_their_numbers(library):
 def test_a_vote_is_on_the_disk_once_it_is_said_to_be(library):
     records.save_vote(library, "a", "{}")
 
-    with sqlite3.connect(library.path / "journal.db") as other:
+    with closing(sqlite3.connect(library.path / "journal.db")) as other, other:
         assert other.execute("SELECT comparison, facts FROM votes").fetchall() == [("a", "{}")]
 
 
