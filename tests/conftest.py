@@ -38,6 +38,7 @@ def pytest_xdist_auto_num_workers(config):
 LONG = (
     *(
         "comparison_page",
+        "cluster",
         "form_lab",
         "notebooks",
         "form_walk",
@@ -45,6 +46,7 @@ LONG = (
         "sandbox_music",
         "login_lab",
     ),
+    *("postgres", "grounds", "journals", "store_remote", "copying", "limits"),
     *("kernel_restart", "sandbox_phaseo", "secrets", "synth", "sandbox_callbacks", "lab"),
     *("sandbox_memory", "moving", "two_kernels", "questions", "magic", "session", "udio_verbs"),
     *("library_browser", "library", "sandbox_udio", "search", "login", "library_faults"),
@@ -118,6 +120,8 @@ def home(tmp_path, monkeypatch):
             monkeypatch.delenv(name)
     folder = tmp_path / "home"
     monkeypatch.setenv("PHASEO_NB_HOME", str(folder))
+    for name in ("DATA", "CACHE"):  # what a library in a database has on this machine
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     yield folder
     folders = sys.modules.get("phaseo_nb.keeping.folder")
     if folders is not None:
