@@ -93,12 +93,7 @@ def _export(browser: LibraryBrowser, asked: dict[str, Any]) -> Answer:
 
 def _download(browser: LibraryBrowser, asked: dict[str, Any]) -> Answer:
     takes = _wanted(browser, asked)
-    n_bytes = sum(
-        track.path.stat().st_size
-        for take in takes
-        for track in take.tracks
-        if track.path is not None and track.path.is_file()
-    )
+    n_bytes = sum(track.size_bytes or 0 for take in takes for track in take.tracks)
     if n_bytes > MOST_DOWNLOAD:
         message = (
             f"{size(n_bytes)} are too much to send through the page (up to "

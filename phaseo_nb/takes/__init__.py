@@ -21,6 +21,7 @@ from ..phrases import excerpt
 from .handle import Job
 from .kept import About, KeptTrack
 from .pictures import Picture
+from .sources import Source
 from .verbs import Verbs
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Take(Verbs):
     def of(
         cls,
         job: MusicJob,
-        recordings: Sequence[bytes | Path | None],
+        recordings: Sequence[bytes | Path | Source | None],
         *,
         id: str,
         request: Any,
@@ -104,8 +105,8 @@ class Take(Verbs):
         job
             The last answer.
         recordings
-            Bytes or a kept file for each of ``job.tracks``; ``None`` where there is none (what
-            came inside the answer is taken by itself).
+            Bytes, a kept file or what fetches one for each of ``job.tracks``; ``None`` where there
+            is none (what came inside the answer is taken by itself).
         id, request, number, notes, created_at
             As the attributes of a take.
         pcm_rate
@@ -129,7 +130,7 @@ class Take(Verbs):
             KeptTrack(
                 facts,
                 recording if isinstance(recording, bytes) else None,
-                path=recording if isinstance(recording, Path) else None,
+                path=None if isinstance(recording, bytes) else recording,
                 about=about,
                 pcm_rate=pcm_rate,
                 embed_limit=embed_limit,

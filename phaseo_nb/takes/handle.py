@@ -247,6 +247,12 @@ class Job:
         self._tell()
         return True
 
+    def hold_back(self) -> None:
+        """Note that it did not go out after all, and waits for its turn."""
+        with self._lock:
+            self._is_sent = self._answer is not None
+        self._tell()
+
     def give_up(self) -> bool:
         """Keep it from being sent, if it was not yet; tell whether that was in time."""
         with self._lock:

@@ -13,7 +13,7 @@ from ..audio.sniff import sniff
 from ..errors import AudioError
 from ..jobs import Cost, Track
 from ..phrases import excerpt
-from .files import read_checked
+from .sources import Source, source_of
 
 if TYPE_CHECKING:
     from IPython.display import Image
@@ -66,7 +66,8 @@ class KeptTrack(Track):
     data
         The recording as received; ``None`` takes what came inside the answer, or reads ``path``.
     path
-        Where it is kept; ``None`` while it is in memory only.
+        Where it is kept: a file, or what fetches it from a far store once somebody asks; ``None``
+        while it is in memory only.
     about
         What the request said, for the card.
     pcm_rate
@@ -77,7 +78,6 @@ class KeptTrack(Track):
         Hash of what was kept, where that is known: the file is compared with it at each reading.
     """
 
-    path: Path | None
     about: About
     pcm_rate: int | None
     embed_limit: int | None
@@ -87,7 +87,7 @@ class KeptTrack(Track):
         facts: Track,
         data: bytes | None = None,
         *,
-        path: Path | None = None,
+        path: Path | Source | None = None,
         about: About | None = None,
         pcm_rate: int | None = None,
         embed_limit: int | None = None,
@@ -95,7 +95,7 @@ class KeptTrack(Track):
     ) -> None:
         mine = {name: getattr(facts, name) for name in _FACTS}
         memory = data if data is not None or path is not None else facts.data
-        self.__dict__.update(mine, path=path, about=about or About())
+        self.__dict__.update(mine, about=about or About(), _source=source_of(path, sha256))
         self.__dict__["pcm_rate"] = pcm_rate or facts.pcm_rate
         self.__dict__.update(_memory=memory, embed_limit=embed_limit, _kept_as=sha256)
 
@@ -124,18 +124,49 @@ class KeptTrack(Track):
     # -- the recording ---------------------------------------------------------------------
 
     @property
+    def _kept_in(self) -> Source | None:
+        source: Source | None = self.__dict__["_source"]
+        return source
+
+    @property
+    def path(self) -> Path | None:
+        """The file it is kept in; ``None`` while it is in memory only.
+
+        Of a far store it is a copy on this machine, which is fetched now if it is not here.
+
+        Raises
+        ------
+        AudioError
+            It cannot be fetched.
+        """
+        return self._kept_in.path if self._kept_in is not None else None
+
+    @property
+    def place(self) -> str | None:
+        """Where it is kept, file or address, without fetching it; ``None``: in memory only."""
+        return self._kept_in.place if self._kept_in is not None else None
+
+    @property
+    def size_bytes(self) -> int | None:
+        """How large the recording is, without reading it; ``None`` where there is none."""
+        memory: bytes | None = self.__dict__["_memory"]
+        if memory is not None or self._kept_in is None:
+            return len(memory) if memory else None
+        return self._kept_in.size
+
+    @property
     def data(self) -> bytes | None:
         """The recording as received; ``None`` where the service gave none.
 
         Raises
         ------
         AudioError
-            The kept file cannot be read, or is no longer what was kept.
+            What was kept cannot be read, or is no longer what it was.
         """
         memory: bytes | None = self.__dict__["_memory"]
-        if memory is not None or self.path is None:
+        if memory is not None or self._kept_in is None:
             return memory
-        return read_checked(self.path, self.__dict__["_kept_as"])
+        return self._kept_in.read()
 
     def hold(self, data: bytes | None) -> None:
         """Have a recording at hand that is kept already, until :meth:`let_go`."""
@@ -143,13 +174,13 @@ class KeptTrack(Track):
 
     def let_go(self) -> None:
         """Forget the recording in memory where there is a file of it."""
-        if self.path is not None:
+        if self._kept_in is not None:
             self.__dict__["_memory"] = None
 
     @property
     def has_audio(self) -> bool:
         """Whether there is a recording here."""
-        return bool(self.__dict__["_memory"]) or self.path is not None
+        return bool(self.__dict__["_memory"]) or self._kept_in is not None
 
     @property
     def recording(self) -> bytes:
@@ -164,6 +195,9 @@ class KeptTrack(Track):
     @cached_property
     def format(self) -> str:
         """``mp3 wav ogg opus flac aac m4a webm aiff``, ``pcm`` (raw), or ``unknown``."""
+        known = self._kept_in.format if self._kept_in is not None else None
+        if known is not None:
+            return known
         kind = sniff(self.recording)
         return kind.format if kind else "pcm" if self.pcm_rate else "unknown"
 

@@ -10,7 +10,7 @@ from ..cards import picture_card
 from ..errors import AudioError
 from ..phrases import visible
 from ..transport.images import ImageType, sniff_image
-from .files import read_checked
+from .sources import Source, source_of
 
 if TYPE_CHECKING:
     from ..jobs import Track
@@ -25,8 +25,6 @@ class Picture:
 
     Attributes
     ----------
-    path : Path or None
-        Where it is kept; ``None`` while it is in memory only.
     url : str or None
         Where the service had it; good for days.
     title : str or None
@@ -38,7 +36,7 @@ class Picture:
     def __init__(
         self,
         data: bytes | None,
-        path: Path | None,
+        path: Path | Source | None,
         *,
         title: str | None = None,
         url: str | None = None,
@@ -47,9 +45,8 @@ class Picture:
         sandbox: bool = False,
     ) -> None:
         self._data = data
-        self._sha256 = sha256
         self._why_not = why_not
-        self.path = path
+        self._kept_in = source_of(path, sha256)
         self.title = title
         self.url = url
         self.sandbox = sandbox
@@ -58,7 +55,7 @@ class Picture:
     def of(
         cls,
         facts: Track,
-        recording: bytes | Path | None,
+        recording: bytes | Path | Source | None,
         *,
         title: str | None,
         sha256: str | None = None,
@@ -66,7 +63,7 @@ class Picture:
         """Return the picture of an entry of a job, from its bytes or the file it is kept in."""
         return cls(
             recording if isinstance(recording, bytes) else None,
-            recording if isinstance(recording, Path) else None,
+            None if isinstance(recording, bytes) else recording,
             title=facts.title or title,
             url=facts.image_url,
             why_not=facts.failure,
@@ -77,7 +74,15 @@ class Picture:
     @property
     def is_here(self) -> bool:
         """Whether there is a picture to show."""
-        return self._data is not None or self.path is not None
+        return self._data is not None or self._kept_in is not None
+
+    @property
+    def path(self) -> Path | None:
+        """The file it is kept in; ``None`` while it is in memory only.
+
+        Of a far store it is a copy on this machine, which is fetched now if it is not here.
+        """
+        return self._kept_in.path if self._kept_in is not None else None
 
     @property
     def data(self) -> bytes:
@@ -90,14 +95,17 @@ class Picture:
         """
         if self._data is not None:
             return self._data
-        if self.path is None:
+        if self._kept_in is None:
             message = f"This picture is not here: {self._why_not or 'the service gave none'}."
             raise AudioError(message)
-        return read_checked(self.path, self._sha256)
+        return self._kept_in.read()
 
     @property
     def format(self) -> str:
         """``png``, ``jpeg`` or ``webp``, by what is in it; ``unknown`` where it is not here."""
+        known = self._kept_in.format if self._kept_in is not None else None
+        if known is not None:
+            return known
         kind = self._kind
         return kind.format if kind else "unknown"
 
@@ -111,16 +119,19 @@ class Picture:
     def _kind(self) -> ImageType | None:
         if self._data is not None:
             return sniff_image(self._data)
-        if self.path is None:
+        if self._kept_in is None:
             return None
         try:
-            with self.path.open("rb") as file:
+            if self._kept_in.format is not None:  # a far one: it is fetched whole
+                return sniff_image(self._kept_in.read())
+            with self._kept_in.path.open("rb") as file:
                 return sniff_image(file.read(12))
-        except OSError:
+        except (OSError, AudioError):
             return None
 
     def __repr__(self) -> str:
-        place = f" {self.path.name[:12]}…{self.path.suffix}" if self.path else ""
+        name = self._kept_in.name if self._kept_in is not None else ""
+        place = f" {name[:12]}…{Path(name).suffix}" if name else ""
         sandbox = ", sandbox" if self.sandbox else ""
         return f"<Picture {self.format}{place}{sandbox}>"
 
@@ -145,7 +156,7 @@ class Picture:
                 notes.append(f"{len(data) / 1e6:.1f} MB, too large for a page. It is in a file.")
             else:
                 source = f"data:{kind.mime};base64,{base64.b64encode(data).decode()}"
-        place = str(self.path) if self.path is not None and source is None else None
+        place = self._kept_in.place if self._kept_in is not None and source is None else None
         return picture_card(
             title=self.title or "Cover image",
             source=source,

@@ -154,7 +154,7 @@ def _embed(track: KeptTrack, limit: int) -> Embedded:
     if len(data) <= limit:
         return Embedded(_data_address(data, kind.mime), kind.mime, None)
     whole = f"the whole recording ({track.format}, {size(len(data))})"
-    where = f"is kept as {track.path}" if track.path else "is saved by track.save(…)"
+    where = f"is kept as {track.place}" if track.place else "is saved by track.save(…)"
     try:
         samples, rate = track.audio()
         preview, how = _preview(samples, rate, limit)

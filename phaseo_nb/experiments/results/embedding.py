@@ -74,10 +74,7 @@ def linked_sounds(tracks: Sequence[KeptTrack], links: Sequence[str | None]) -> l
 
 
 def _size(track: KeptTrack) -> int:
-    try:
-        return track.path.stat().st_size if track.path is not None else len(track.recording)
-    except (OSError, AudioError):
-        return 0
+    return track.size_bytes or 0
 
 
 def _rooms(sizes: Sequence[int], most_bytes: int, most_each: int | None) -> list[int]:

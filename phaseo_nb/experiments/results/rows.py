@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ...engine import run
@@ -142,7 +143,7 @@ def _words(cell: Cell, columns: Mapping[tuple[str, str], tuple[str, str]]) -> di
 
 
 def _facts(cell: Cell, take: Take | None, track: KeptTrack | None) -> dict[str, Any]:
-    path = str(track.path) if track is not None and track.path is not None else None
+    path = track.place if track is not None else None
     return {
         "take": cell.take,
         "track": track.index + 1 if track is not None else None,
@@ -155,7 +156,7 @@ def _facts(cell: Cell, take: Take | None, track: KeptTrack | None) -> dict[str, 
         "made": take.created_at.isoformat(timespec="seconds") if take is not None else None,
         "title": track.title if track is not None else None,
         "path": path,
-        "format": track.path.suffix.lstrip(".") if track is not None and track.path else None,
+        "format": PurePath(path).suffix.lstrip(".") if path is not None else None,
     }
 
 

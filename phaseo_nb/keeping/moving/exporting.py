@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from ...audio.codecs import _wav_header
-from ...errors import LibraryError
+from ...errors import AudioError, LibraryError
 from ..entries import Entry, entries_in, named_entry
 from ..records import dump
-from ..store import Recording
+from ..store import Recording, Unreachable
 from ..upkeep.removing import named
 from .names import safe_name, take_name, unique_name
 from .sidecar import FORMAT, VERSION, made_with, sidecar_of
@@ -91,13 +91,13 @@ def _wanted(folder: Folder, takes: Any) -> list[Entry]:
             is_no = "is no kept take" if entry else "is not there"
             if entry is not None and entry.kind == "picture":
                 is_no = "is an order of cover images, no take of music,"
-            message = f"{name[:80]!r} {is_no} in the library {folder.path}. Nothing was exported."
+            message = f"{name[:80]!r} {is_no} in the library {folder.shown}. Nothing was exported."
             raise LibraryError(message)
     return list({entry.n: entry for entry in found if entry is not None}.values())
 
 
 def _write_all(folder: Folder, target: _Target, entries: Iterable[Entry]) -> None:
-    """Write recordings and sidecars; never more than a block of one is in memory."""
+    """Write recordings and sidecars; never more than one of them is in memory."""
     taken: set[str] = {INDEX.casefold()}
     written: list[str] = []
     lost = 0
@@ -109,14 +109,22 @@ def _write_all(folder: Folder, target: _Target, entries: Iterable[Entry]) -> Non
         for position, recording in enumerate(entry.recordings):
             if recording is None:
                 continue
-            if not folder.store.is_whole(recording):
+            try:
+                source = folder.store.open(recording)
+            except Unreachable as error:
+                message = f"{error} Nothing was exported."
+                raise LibraryError(message) from error
+            except AudioError:
                 lost += 1
                 continue
-            track = f", track {position + 1}" if n_tracks > 1 else ""
-            suffix = ".wav" if recording.format == "pcm" else recording.suffix
-            name = unique_name(stem + track, suffix, taken)
-            header = _header(entry, position, recording)
-            _copy(folder, recording, header, target, name, made)
+            with source:
+                track = f", track {position + 1}" if n_tracks > 1 else ""
+                suffix = ".wav" if recording.format == "pcm" else recording.suffix
+                name = unique_name(stem + track, suffix, taken)
+                header = _header(entry, position, recording)
+                with target.open(name, made) as out:
+                    out.write(header)
+                    shutil.copyfileobj(source, out, _BLOCK)
             files.append(_facts(recording, position, name, len(header)))
             written.append(name)
         name = unique_name(stem, ".json", taken)
@@ -157,19 +165,6 @@ def _header(entry: Entry, position: int, recording: Recording) -> bytes:
     answer = entry.read_answer()
     rate = answer.tracks[position].pcm_rate if answer is not None else None
     return _wav_header(recording.size - recording.size % 4, rate or 44_100, 2)
-
-
-def _copy(
-    folder: Folder,
-    recording: Recording,
-    header: bytes,
-    target: _Target,
-    name: str,
-    made: datetime,
-) -> None:
-    with folder.store.path(recording).open("rb") as source, target.open(name, made) as out:
-        out.write(header)
-        shutil.copyfileobj(source, out, _BLOCK)
 
 
 def _pretty(facts: Any) -> bytes:

@@ -7,23 +7,19 @@ somebody may still come for it.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ...cards import note_card
 from ...errors import LibraryError
 from ...phrases import excerpt
-from ...takes.files import hash_of
+from ..backends import Db
 from ..entries import OPEN, OPEN_ENDS, count_kept, entries_in
-from ..search import is_indexed
 from ..store import UNFINISHED, Recording
 from .findings import DAMAGED, Finding
-from .mending import MENDERS
+from .mending import MENDERS, beside_the_journal
 from .room import count_pictures
 
 if TYPE_CHECKING:
@@ -104,7 +100,7 @@ def examine(
             done += mender(folder, found.items, remove_orphans) if mender else ()
         findings = list(_findings(folder, quick))
 
-    def count(db: sqlite3.Connection) -> tuple[int, int, int]:
+    def count(db: Db) -> tuple[int, int, int]:
         n_files = db.execute("SELECT count(*) FROM recordings").fetchone()[0]
         n_pictures = count_pictures(db)[0]
         return n_files - n_pictures, count_kept(db)[0], n_pictures
@@ -122,13 +118,14 @@ def examine(
 
 
 def _findings(folder: Folder, quick: bool) -> Iterator[Finding]:
-    troubles = folder.database.read(lambda db: _inconsistent(db, quick))
+    database = folder.database
+    troubles = database.read(lambda db: database.backend.inconsistencies(db, quick))
     index = [trouble for trouble in troubles if "fts5" in trouble.lower()]
     journal = tuple(trouble for trouble in troubles if trouble not in index)
     if journal:
         yield Finding("journal", journal)
     try:
-        index += folder.database.write(lambda db: _index_troubles(db, quick)).result()
+        index += database.write(lambda db: db.words.troubles(db, quick)).result()
         if index:
             yield Finding("index", tuple(dict.fromkeys(index)))
         yield from _files(folder, quick)
@@ -138,99 +135,38 @@ def _findings(folder: Folder, quick: bool) -> Iterator[Finding]:
             raise
 
 
-# -- the journal ---------------------------------------------------------------------------------
-
-
-def _inconsistent(db: sqlite3.Connection, quick: bool) -> list[str]:
-    pragma = "quick_check" if quick else "integrity_check"
-    try:
-        said = [str(row[0]) for row in db.execute(f"PRAGMA {pragma}(20)")]
-    except sqlite3.DatabaseError as error:
-        said = [str(error)]
-    return [words for words in said if words != "ok"]
-
-
-def _index_troubles(db: sqlite3.Connection, quick: bool) -> list[str]:
-    """Let the index compare itself with the texts; in the writer, as FTS5 is asked by INSERT."""
-    has_fts5 = db.execute("SELECT sqlite_compileoption_used('ENABLE_FTS5')").fetchone()[0]
-    if not has_fts5:
-        return []
-    if not is_indexed(db):
-        return ["it is not kept up to date"]
-    found = []
-    for table in ("words", "pieces"):
-        query = "SELECT 1 FROM sqlite_master WHERE name = ?"
-        if db.execute(query, (table,)).fetchone() is None:
-            continue
-        try:
-            if not quick:
-                db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('integrity-check', 1)")
-            else:
-                db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH 'a' LIMIT 1").fetchall()
-        except sqlite3.DatabaseError as error:
-            found.append(f"{table}: {error}")
-    return found
-
-
 # -- the files -----------------------------------------------------------------------------------
 
 
 def _files(folder: Folder, quick: bool) -> Iterator[Finding]:
-    known = {
-        folder.store.path(recording): recording for recording in folder.database.read(_recordings)
-    }
-    found: dict[str, list[tuple[Path, int]]] = {}
-    for path, recording in known.items():
-        state = _state_of(path, recording, quick)
-        if state:
-            found.setdefault(state, []).append((path, recording.size))
-    for path in (*folder.store.files(), *_loose(folder)):
-        if path not in known:
-            found.setdefault(_kind_of(path), []).append((path, _size(path)))
-    takes = folder.database.read(lambda db: _takes_of(db, [known[p] for p, _ in _lost(found)]))
+    troubles, others = folder.store.survey(folder.database.read(_recordings), quick=quick)
+    found: dict[str, list[tuple[str, int]]] = {}
+    for recording, state in troubles:
+        found.setdefault(state, []).append((recording.name, recording.size))
+    for item in (*others, *beside_the_journal(folder)):
+        found.setdefault(_kind_of(item.name), []).append((item.name, item.size or 0))
+    lost = [recording for recording, _ in troubles]
+    takes = folder.database.read(lambda db: _takes_of(db, lost))
     for kind in ("missing", "changed", "unreadable", "orphan", "part", "set_aside"):
         if kind in found:
-            paths = found[kind]
-            about = tuple(takes.get(path.name[:64], path.name) for path, _ in paths)
-            items = tuple(_name(folder, path) for path, _ in paths)
-            yield Finding(kind, items, sum(n_bytes for _, n_bytes in paths), about)
+            items = tuple(name for name, _ in found[kind])
+            files = [PurePosixPath(name).name for name in items]
+            about = tuple(takes.get(file[:64], file) for file in files)
+            yield Finding(kind, items, sum(n_bytes for _, n_bytes in found[kind]), about)
 
 
-def _lost(found: dict[str, list[tuple[Path, int]]]) -> list[tuple[Path, int]]:
-    return [*found.get("missing", ()), *found.get("changed", ()), *found.get("unreadable", ())]
-
-
-def _recordings(db: sqlite3.Connection) -> list[Recording]:
+def _recordings(db: Db) -> list[Recording]:
     query = "SELECT sha256, suffix, format, size FROM recordings ORDER BY sha256"
     return [Recording(*row) for row in db.execute(query)]
 
 
-def _state_of(path: Path, recording: Recording, quick: bool) -> str | None:
-    try:
-        if path.stat().st_size != recording.size:
-            return "changed"
-        return None if quick or hash_of(path) == recording.sha256 else "changed"
-    except (FileNotFoundError, NotADirectoryError):
-        return "missing"
-    except OSError:
-        return "unreadable"
-
-
-def _kind_of(path: Path) -> str:
-    if path.name.endswith((UNFINISHED, ".new")):
+def _kind_of(name: str) -> str:
+    if name.endswith((UNFINISHED, ".new")):
         return "part"
-    return "set_aside" if path.name.endswith(DAMAGED) else "orphan"
+    return "set_aside" if name.endswith(DAMAGED) else "orphan"
 
 
-def _loose(folder: Folder) -> Iterator[Path]:
-    """Yield what broke off beside the journal, and files that lie in no shelf of the store."""
-    for pattern in (f".*{UNFINISHED}", ".*.new"):
-        yield from folder.path.glob(pattern)
-    with suppress(OSError):
-        yield from (path for path in folder.store.folder.iterdir() if path.is_file())
-
-
-def _takes_of(db: sqlite3.Connection, recordings: Sequence[Recording]) -> dict[str, str]:
+def _takes_of(db: Db, recordings: Sequence[Recording]) -> dict[str, str]:
     """Return which takes have these recordings, in words, by hash."""
     query = (
         "SELECT takes.id, takes.title, takes.prompt FROM tracks JOIN takes ON"
@@ -249,23 +185,11 @@ def _takes_of(db: sqlite3.Connection, recordings: Sequence[Recording]) -> dict[s
     return named
 
 
-def _name(folder: Folder, path: Path) -> str:
-    with suppress(ValueError):
-        return path.relative_to(folder.store.folder).as_posix()
-    return os.path.relpath(path, folder.store.folder)
-
-
-def _size(path: Path) -> int:
-    with suppress(OSError):
-        return path.lstat().st_size
-    return 0
-
-
 # -- what stands open ----------------------------------------------------------------------------
 
 
 def _open_jobs(folder: Folder) -> Iterator[Finding]:
-    def operation(db: sqlite3.Connection) -> list[str]:
+    def operation(db: Db) -> list[str]:
         leases = folder.leases
         owned = [entry for entry in entries_in(db, *OPEN) if entry.owner is not None]
         return [e.id for e in owned if e.owner != leases.me and leases.is_free(db, e.owner)]

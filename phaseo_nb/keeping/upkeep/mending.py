@@ -6,17 +6,18 @@ says in words what it did.
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from ...errors import LibraryError
+from ..backends import Db
 from ..entries import OPEN, OPEN_ENDS, entries_in
-from ..search import drop_triggers, prepare
-from ..store import Recording
+from ..search import prepare
+from ..store import UNFINISHED, Item, Recording
 from .findings import DAMAGED
 from .purging import purge
 from .removing import FOUND, say_why
@@ -30,8 +31,8 @@ _AN_HOUR = 3600.0
 
 
 def _index(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[str]:
-    def operation(db: sqlite3.Connection) -> None:
-        drop_triggers(db)  # without them `prepare` makes it anew
+    def operation(db: Db) -> None:
+        db.words.drop(db)
         prepare(db)
 
     folder.database.write(operation).result()
@@ -39,7 +40,7 @@ def _index(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[s
 
 
 def _missing(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[str]:
-    gone = [name for name in items if not _path(folder, name).exists()]
+    gone = [name for name in items if folder.store.item(name) is None]
     when = f"{datetime.now():%Y-%m-%d}"
     n = _forget(folder, gone, f"{FOUND}missing on {when}")
     return [f"forgot {n:,} recording{_s(n)} whose file is gone"] if n else []
@@ -48,11 +49,9 @@ def _missing(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list
 def _changed(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[str]:
     renamed = []
     for name in items:
-        path = _path(folder, name)
-        # What lies in the folder that this one stands in for is not ours to touch.
-        is_ours = path.is_relative_to(folder.store.folder)
-        if is_ours and path.exists() and not _is_whole(folder, path):
-            path.replace(_free_name(path))
+        recording = _recording(folder, name)
+        is_changed = recording is not None and folder.store.state_of(recording) == "changed"
+        if is_changed and folder.store.rename_item(name, _free_name(folder, name)):
             renamed.append(name)
     when = f"{datetime.now():%Y-%m-%d}"
     n = _forget(folder, renamed, f"{FOUND}damaged on {when} and set aside")
@@ -79,7 +78,7 @@ def _orphans(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list
 def _leases(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[str]:
     folder.leases.recover().result()
 
-    def operation(db: sqlite3.Connection) -> int:
+    def operation(db: Db) -> int:
         leases = folder.leases
         n = 0
         for entry in entries_in(db, "submitted", "completed", "expired"):
@@ -110,9 +109,9 @@ MENDERS: dict[str, Mender] = {
 
 def _forget(folder: Folder, names: Sequence[str], words: str) -> int:
     """Forget recordings; their takes say why, and are fetched again when their cells run."""
-    hashes = [Path(name).name[:64] for name in names]
+    hashes = [PurePosixPath(name).name[:64] for name in names]
 
-    def operation(db: sqlite3.Connection) -> list[int]:
+    def operation(db: Db) -> list[int]:
         takes = []
         for sha256 in hashes:
             query = "SELECT take, position FROM tracks WHERE sha256 = ?"
@@ -130,38 +129,50 @@ def _forget(folder: Folder, names: Sequence[str], words: str) -> int:
 def _unlink(folder: Folder, names: Sequence[str]) -> int:
     """Delete files that are old enough for nobody to be writing them, and that no row knows."""
 
-    def known(db: sqlite3.Connection) -> set[str]:
+    def known(db: Db) -> set[str]:
         return {row[0] for row in db.execute("SELECT sha256 || suffix FROM recordings")}
 
     rows = folder.database.read(known)
     n = 0
+    beside = {item.name: item for item in beside_the_journal(folder)}
     for name in names:
-        path = _path(folder, name)
         try:
-            if time.time() - path.lstat().st_mtime > _AN_HOUR and path.name not in rows:
-                path.unlink()
+            item = beside.get(name) or folder.store.item(name)
+            if item is None or item.modified is None or PurePosixPath(name).name in rows:
+                continue
+            if time.time() - item.modified > _AN_HOUR:
+                if name in beside:
+                    (folder.path / PurePosixPath(name).name).unlink()
+                else:
+                    folder.store.remove_item(name)
                 n += 1
-        except OSError:  # gone already, or in use
+        except (OSError, LibraryError):  # gone already, in use, or no name of ours
             continue
     return n
 
 
-def _is_whole(folder: Folder, path: Path) -> bool:
+def beside_the_journal(folder: Folder) -> Iterator[Item]:
+    """Yield what broke off in the folder of the journal, by names that no store has."""
+    for pattern in (f".*{UNFINISHED}", ".*.new"):
+        for path in folder.path.glob(pattern):
+            with suppress(OSError):
+                facts = path.lstat()
+                yield Item(f"../{path.name}", facts.st_size, facts.st_mtime)
+
+
+def _recording(folder: Folder, name: str) -> Recording | None:
     query = "SELECT sha256, suffix, format, size FROM recordings WHERE sha256 = ?"
-    row = folder.database.read(lambda db: db.execute(query, (path.name[:64],)).fetchone())
-    return row is None or folder.store.is_whole(Recording(*row))
+    sha256 = PurePosixPath(name).name[:64]
+    row = folder.database.read(lambda db: db.execute(query, (sha256,)).fetchone())
+    return None if row is None else Recording(*row)
 
 
-def _free_name(path: Path) -> Path:
-    new, number = path.with_name(path.name + DAMAGED), 1
-    while new.exists():
+def _free_name(folder: Folder, name: str) -> str:
+    new, number = f"{name}{DAMAGED}", 1
+    while folder.store.item(new) is not None:
         number += 1
-        new = path.with_name(f"{path.name}.{number}{DAMAGED}")
+        new = f"{name}.{number}{DAMAGED}"
     return new
-
-
-def _path(folder: Folder, name: str) -> Path:
-    return Path(os.path.normpath(folder.store.folder / name))
 
 
 def _s(n: int) -> str:

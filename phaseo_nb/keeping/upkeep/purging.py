@@ -8,12 +8,13 @@ it cost stays in it.
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import LibraryError
+from ..backends import Db
 from ..entries import note_event
 from ..search import with_index
 from ..store import Recording
@@ -43,7 +44,7 @@ class Freed(NamedTuple):
         return f"freed/{take}/{position}"
 
 
-def freed_audio(db: sqlite3.Connection) -> list[Freed]:
+def freed_audio(db: Db) -> list[Freed]:
     """Return whose audio was deleted and can still come back."""
     found = []
     query = "SELECT name, value FROM settings WHERE name >= ? AND name < ?"
@@ -95,12 +96,12 @@ def purge(
     me = folder.leases.me
     of_mine = mine or only is not None
 
-    def goes(db: sqlite3.Connection, n: int, by: str) -> bool:
+    def goes(db: Db, n: int, by: str) -> bool:
         if of_mine:
             return by == me and (only is None or n in only)
         return by != me and folder.leases.is_free(db, by)
 
-    def operation(db: sqlite3.Connection) -> tuple[int, list[Recording]]:
+    def operation(db: Db) -> tuple[int, list[Recording]]:
         query = "SELECT n, deleted_by FROM takes WHERE deleted_at IS NOT NULL AND deleted_by > ''"
         hidden = [] if audio_only else db.execute(query).fetchall()
         rows = [n for n, by in hidden if goes(db, n, by)]
@@ -118,7 +119,7 @@ def purge(
     return n_takes
 
 
-def _is_anything_deleted(db: sqlite3.Connection) -> bool:
+def _is_anything_deleted(db: Db) -> bool:
     query = (
         "SELECT EXISTS (SELECT 1 FROM takes WHERE deleted_at IS NOT NULL AND deleted_by > '')"
         " OR EXISTS (SELECT 1 FROM settings WHERE name >= ? AND name < ?)"
@@ -126,7 +127,7 @@ def _is_anything_deleted(db: sqlite3.Connection) -> bool:
     return bool(db.execute(query, _FREED_RANGE).fetchone()[0])
 
 
-def _blank(db: sqlite3.Connection, n: int) -> set[str]:
+def _blank(db: Db, n: int) -> set[str]:
     """Empty a row of all words; what it cost, when and where stays. Returns its recordings."""
     query = "SELECT sha256 FROM tracks WHERE take = ? AND sha256 IS NOT NULL"
     hashes = {row[0] for row in db.execute(query, (n,))}
@@ -146,7 +147,7 @@ def _blank(db: sqlite3.Connection, n: int) -> set[str]:
     return hashes
 
 
-def _forget_unused(db: sqlite3.Connection, hashes: Iterable[str]) -> list[Recording]:
+def _forget_unused(db: Db, hashes: Iterable[str]) -> list[Recording]:
     """Forget the recordings that nobody has any more, not even on the way back."""
     wanted_back = {item.sha256 for item in freed_audio(db)}
     unused = []
@@ -168,9 +169,5 @@ def _remove(folder: Folder, recording: Recording) -> None:
     After the transaction, so that a kernel killed in between leaves a file without a row, which
     ``doctor()`` finds, and never a row without its file.
     """
-    path = folder.store.path(recording)
-    if path.is_relative_to(folder.store.folder):  # never of the folder that this one stands in for
-        try:
-            folder.store.remove(recording)
-        except LibraryError:  # a player has it open; it is an orphan now
-            return
+    with suppress(LibraryError):  # a player has it open, or nobody answers; it is an orphan now
+        folder.store.remove(recording)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
-import re
-import sqlite3
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...cards import note_card
 from ...errors import LibraryError
 from ...phrases import excerpt, size
 from ...transport.images import FORMATS
-from ..entries import COLUMNS, Entry, count_kept, read_entries
+from ..backends import Db
+from ..entries import COLUMNS, SET_SETTING, Entry, count_kept, read_entries
+from ..sizes import size_of
 from .removing import Deleted, delete
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("phaseo_nb")
 
 _QUOTA = "quota"
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 _SHOWN = 12
 
 
@@ -87,29 +84,28 @@ class DiskUse:
 
 def disk_use(folder: Folder) -> DiskUse:
     """Measure a library; see :meth:`Library.disk_use`."""
-    journal = folder.database.path
-    parts = [path for path in journal.parent.glob(f"{journal.name}*") if path.is_file()]
+    database = folder.database
 
-    def operation(db: sqlite3.Connection) -> tuple[int, int, int | None, tuple[int, int]]:
+    def operation(db: Db) -> tuple[int, int, int, int | None, tuple[int, int]]:
         total = db.execute("SELECT count(*) FROM recordings").fetchone()[0]
-        return total, _audio_bytes(db)[1], quota(db), count_pictures(db)
+        size = database.backend.size(db)
+        return total, size, _audio_bytes(db)[1], quota(db), count_pictures(db)
 
-    total, deleted, limit, (n_pictures, picture_bytes) = folder.database.read(operation)
-    journal_bytes = sum(path.stat().st_size for path in parts)
+    total, journal_bytes, deleted, limit, (n_pictures, picture_bytes) = database.read(operation)
     audio_bytes = max(0, folder.store.size() - picture_bytes)
     return DiskUse(
         audio_bytes, deleted, journal_bytes, total - n_pictures, limit, picture_bytes, n_pictures
     )
 
 
-def in_short(db: sqlite3.Connection) -> str:
+def in_short(db: Db) -> str:
     """Return how many takes there are and how large, by the journal: quick however many."""
     n, _ = count_kept(db)
     total = _audio_bytes(db)[0]
     return f"{n:,} take{'' if n == 1 else 's'}" + (f", {size(total)}" if total else "")
 
 
-def _audio_bytes(db: sqlite3.Connection) -> tuple[int, int]:
+def _audio_bytes(db: Db) -> tuple[int, int]:
     """Return the bytes of all recordings, and of those that only what is deleted still has.
 
     Pictures are not counted: they are no audio.
@@ -124,7 +120,7 @@ def _audio_bytes(db: sqlite3.Connection) -> tuple[int, int]:
     return int(total), int(deleted)
 
 
-def count_pictures(db: sqlite3.Connection) -> tuple[int, int]:
+def count_pictures(db: Db) -> tuple[int, int]:
     """Return how many pictures the journal knows, and their bytes."""
     query = f"SELECT count(*), coalesce(sum(size), 0) FROM recordings WHERE format IN {FORMATS}"
     n, n_bytes = db.execute(query).fetchone()
@@ -134,7 +130,7 @@ def count_pictures(db: sqlite3.Connection) -> tuple[int, int]:
 # -- the quota -----------------------------------------------------------------------------------
 
 
-def quota(db: sqlite3.Connection) -> int | None:
+def quota(db: Db) -> int | None:
     """Return how many bytes of audio there should be at most."""
     row = db.execute("SELECT value FROM settings WHERE name = ?", (_QUOTA,)).fetchone()
     return int(row[0]) if row and str(row[0]).isdecimal() else None
@@ -144,36 +140,14 @@ def set_quota(folder: Folder, limit: int | str | None) -> None:
     """Set or take away the quota; see :meth:`Library.set_quota`."""
     n_bytes = None if limit is None else size_of(limit)
 
-    def operation(db: sqlite3.Connection) -> None:
+    def operation(db: Db) -> None:
         if n_bytes is None:
             db.execute("DELETE FROM settings WHERE name = ?", (_QUOTA,))
         else:
-            query = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
-            db.execute(query, (_QUOTA, str(n_bytes)))
+            db.execute(SET_SETTING, (_QUOTA, str(n_bytes)))
 
     folder.database.write(operation).result()
     _warned.discard(folder)
-
-
-def size_of(value: Any) -> int:
-    """Return a size in bytes from a number or words such as ``"2GB"`` or ``"500 MiB"``.
-
-    Raises
-    ------
-    LibraryError
-        It is no size.
-    """
-    number: float | None = None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = float(value)
-    elif isinstance(value, str):
-        match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]i?)?b?\s*", value.lower())
-        if match:
-            number = float(match[1]) * {**_UNITS, **_BINARY}[match[2] or ""]
-    if number is None or not math.isfinite(number) or not 0 <= number < 2**62:
-        message = f"{value!r:.80} is no size. Give bytes, or words such as '2GB' or '500MB'."
-        raise LibraryError(message)
-    return int(number)
 
 
 _warned: weakref.WeakSet[Folder] = weakref.WeakSet()
@@ -182,7 +156,7 @@ _warned: weakref.WeakSet[Folder] = weakref.WeakSet()
 def warn_over_quota(folder: Folder) -> None:
     """Say once in the log when a library has grown over its quota; called after keeping."""
 
-    def look(db: sqlite3.Connection) -> int:
+    def look(db: Db) -> int:
         limit = quota(db)
         if limit is None:
             return 0  # adding up a large library after each take would be for nothing
@@ -236,7 +210,7 @@ class Room:
         Takes that were rated since the proposal keep theirs.
         """
 
-        def unrated(db: sqlite3.Connection) -> list[str]:
+        def unrated(db: Db) -> list[str]:
             still = candidates(db, rated=self._rated)
             there = {entry.id for entry in still}
             return [name for name in self.ids if name in there]
@@ -280,13 +254,13 @@ def make_room(folder: Folder, wanted: int | str | None, *, rated: bool = False) 
     else:
         n_bytes = size_of(wanted)
 
-    def operation(db: sqlite3.Connection) -> list[tuple[Entry, int]]:
+    def operation(db: Db) -> list[tuple[Entry, int]]:
         return _choose(db, candidates(db, rated=rated), n_bytes)
 
     return Room(folder, folder.database.read(operation), n_bytes, rated=rated)
 
 
-def candidates(db: sqlite3.Connection, *, rated: bool) -> list[Entry]:
+def candidates(db: Db, *, rated: bool) -> list[Entry]:
     """Return kept takes with audio: unrated ones oldest first, then (if wanted) the rated ones."""
     which = "" if rated else " AND rating IS NULL"
     query = (
@@ -296,7 +270,7 @@ def candidates(db: sqlite3.Connection, *, rated: bool) -> list[Entry]:
     return [entry for entry in read_entries(db, db.execute(query)) if any(entry.recordings)]
 
 
-def _choose(db: sqlite3.Connection, among: list[Entry], wanted: int) -> list[tuple[Entry, int]]:
+def _choose(db: Db, among: list[Entry], wanted: int) -> list[tuple[Entry, int]]:
     """Return the first takes that free so many bytes; what others share is not free with one."""
     query = (
         "SELECT sha256, count(*) FROM tracks JOIN takes ON takes.n = tracks.take"
