@@ -18,6 +18,7 @@ from .live import say
 from .live.making import make
 from .session import Session
 from .settings import WIRES, Connection, in_sandbox_mode, resolve_connection
+from .settings.homes import hide_place
 from .settings.keys import hide
 from .takes import going_on
 
@@ -60,8 +61,9 @@ def connect(
     model
         Used where a request names none, such as ``"suno/v4.5"``. A paid gateway has no default.
     library
-        Where takes are kept: a :class:`Library` or a folder. Default: ``PHASEO_NB_HOME``, else
-        the user's data folder.
+        Where takes are kept: a :class:`Library`, a folder, or a database that many machines
+        share, ``"postgresql://user@host/name"``. Default: ``PHASEO_NB_HOME``, else the user's
+        data folder.
     callbacks
         For udioapi.pro, which reports what it does: the public ``https`` address under which it
         reaches this machine, such as ``"https://my.host/phaseo-nb/callbacks"``. Default:
@@ -96,15 +98,15 @@ def connect(
     >>> nb.connect("sandbox").gateway
     'sandbox'
     """
-    key = hide(api_key)
-    del api_key  # a verbose traceback prints every local variable it passes
+    key, home = hide(api_key), hide_place(library)
+    del api_key, library  # a verbose traceback prints every local variable it passes
     global _default
     connection = resolve_connection(
         gateway, api_key=key, base_url=base_url, model=model, transport=transport
     )
     session = Session(
         connection,
-        library=library if isinstance(library, Library) else Library(library),
+        library=home if isinstance(home, Library) else Library(home),
         budget_usd=budget_usd,
         allow_unknown_price=allow_unknown_price,
         callbacks=_callback_base(callbacks, connection),
@@ -147,8 +149,8 @@ def library(path: str | os.PathLike[str] | None = None) -> Library:
     Parameters
     ----------
     path
-        A folder. Default: the one of the last :func:`connect`, else ``PHASEO_NB_HOME``, else the
-        user's data folder.
+        A folder, or a database: ``"postgresql://…"``. Default: the one of the last
+        :func:`connect`, else ``PHASEO_NB_HOME``, else the user's data folder.
 
     Raises
     ------
@@ -161,9 +163,11 @@ def library(path: str | os.PathLike[str] | None = None) -> Library:
     >>> nb.library().unfinished()
     Nothing is unfinished.
     """
-    if path is None and _default is not None:
+    place = hide_place(path)
+    del path  # a verbose traceback prints every local variable it passes
+    if place is None and _default is not None:
         return _default.library
-    return Library(path)
+    return Library(place)
 
 
 def spending(
@@ -215,7 +219,7 @@ _told: set[tuple[int, str]] = set()
 
 def _news(library: Library) -> list[str]:
     """Say once for each library what is the matter with it, and what a dead kernel left behind."""
-    place = os.getpid(), str(library.path)
+    place = os.getpid(), library.shown
     if place in _told:
         return []
     _told.add(place)

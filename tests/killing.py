@@ -28,15 +28,14 @@ from pathlib import Path
 import phaseo_nb as nb
 from phaseo_nb.session import carrying
 from phaseo_nb.keeping import (
-    _migrations,
     folder,
     journal,
     kernels,
     leases,
-    opening,
     ordering,
     store,
 )
+from phaseo_nb.keeping.backends.sqlite import migrations, opening
 
 def connect(name="a", **more):
     key = f"phaseo_v1_sk_abcdef123456_topsecretvalue99_{name}"

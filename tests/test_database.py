@@ -9,13 +9,14 @@ import threading
 import pytest
 
 from phaseo_nb import errors
+from phaseo_nb.keeping.backends.sqlite import SQLite
 from phaseo_nb.keeping.database import Database
 from phaseo_nb.keeping.outcomes import here
 
 
 @pytest.fixture
 def database(tmp_path):
-    database = Database(tmp_path / "journal.db")
+    database = Database(SQLite(tmp_path / "journal.db"))
     database.write(lambda db: db.execute("CREATE TABLE t (x INTEGER UNIQUE)")).result()
     yield database
     database.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 
 import pytest
+from journals import rows
 
 import phaseo_nb as nb
 from phaseo_nb.experiments import records
-from phaseo_nb.keeping import _migrations
+from phaseo_nb.keeping.backends.sqlite import migrations
 
 HOSTILE = "a'; DROP TABLE votes; -- <b> \ud800 \x00 é"
 
@@ -34,8 +34,7 @@ def test_votes_come_back_in_order_with_their_numbers(library):
 def test_a_vote_is_on_the_disk_once_it_is_said_to_be(library):
     records.save_vote(library, "a", "{}")
 
-    with closing(sqlite3.connect(library.path / "journal.db")) as other, other:
-        assert other.execute("SELECT comparison, facts FROM votes").fetchall() == [("a", "{}")]
+    assert rows(library.path, "SELECT comparison, facts FROM votes") == [("a", "{}")]
 
 
 def test_words_of_a_sweep_stay_once_it_is_begun(library):
@@ -88,7 +87,7 @@ def test_a_library_from_before_experiments_gets_its_tables(tmp_path):
     folder = tmp_path / "library"
     folder.mkdir()
     with sqlite3.connect(folder / "journal.db", isolation_level=None) as db:
-        for migration in _migrations.MIGRATIONS[:4]:
+        for migration in migrations.MIGRATIONS[:4]:
             migration(db)
         db.execute("PRAGMA user_version = 4")
     db.close()

@@ -18,7 +18,7 @@ import pytest
 from killing import Nursery
 from paid_service import running_service, until
 
-from phaseo_nb.keeping import _migrations
+from phaseo_nb.keeping.backends.sqlite import migrations
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked and killed")
 
@@ -73,15 +73,19 @@ STEPS = [
     Step("before completed", 'stop(journal.Journal, "completed", "before")', "unfinished", 1),
     Step("after completed", 'stop(journal.Journal, "completed", "after")', "unfinished", 1),
     Step("in the middle of the download", "download", "unfinished", 1),
-    Step("before the store", 'stop(store.Store, "put", "before")', "unfinished", 1),
-    Step("before rename", 'stop(store.FileSink, "settle", "before")', "unfinished", 1),
-    Step("after rename, before its row", 'stop(store.Store, "put", "after")', "unfinished", 1),
+    Step("before the store", 'stop(store.LocalStore, "put", "before")', "unfinished", 1),
+    Step("before rename", 'stop(store.local.FileSink, "settle", "before")', "unfinished", 1),
+    Step("after rename, before its row", 'stop(store.LocalStore, "put", "after")', "unfinished", 1),
     Step("in the middle of keep", 'stop(journal, "end_take", "before")', "unfinished", 1),
     Step("after keep", 'stop(journal.Journal, "keep", "after")', "kept", 1),
     # These bring the music with the answer to the order, and never again.
     Step("music is being made", "answer", "uncertain", 1, MINIMAX),
-    Step("music before the store", 'stop(store.Store, "put", "before")', "uncertain", 1, MINIMAX),
-    Step("music after the store", 'stop(store.Store, "put", "after")', "uncertain", 1, MINIMAX),
+    Step(
+        "music before the store", 'stop(store.LocalStore, "put", "before")', "uncertain", 1, MINIMAX
+    ),
+    Step(
+        "music after the store", 'stop(store.LocalStore, "put", "after")', "uncertain", 1, MINIMAX
+    ),
     Step(
         "music after answered",
         'stop(journal.Journal, "answered", "after")',
@@ -217,7 +221,7 @@ def test_killed_at_random_moments(nursery, service, home):
     "stop",
     [
         'stop(opening, "migrate", "before")',
-        'stop(_migrations, "_run", "after", on=2)',
+        'stop(migrations, "_run", "after", on=2)',
         'stop(opening, "_put_in_place", "before")',
         'stop(opening, "_put_in_place", "after")',
         'stop(folder, "Journal", "before")',
@@ -246,7 +250,7 @@ def older_file(home):
     file.rename(home / "today.db")
     with closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.execute("PRAGMA journal_mode = WAL")
-        _migrations.MIGRATIONS[0](db)
+        migrations.MIGRATIONS[0](db)
         db.execute("PRAGMA user_version = 1")
         db.execute("ATTACH ? AS today", (str(home / "today.db"),))
         for table in ("kernels", "takes", "tracks", "recordings", "events"):
@@ -260,13 +264,13 @@ def older_file(home):
 
 
 HALFWAY = """
-inner = _migrations.MIGRATIONS[{at}]
+inner = migrations.MIGRATIONS[{at}]
 def halfway(db):
     inner(db)
     come_to("here")
-steps = list(_migrations.MIGRATIONS)
+steps = list(migrations.MIGRATIONS)
 steps[{at}] = halfway
-_migrations.MIGRATIONS = tuple(steps)
+migrations.MIGRATIONS = tuple(steps)
 """
 
 
@@ -314,5 +318,5 @@ def test_killed_while_the_library_changes_its_shape(stop, nursery, service, home
         rows = db.execute("SELECT prompt, state FROM takes ORDER BY n").fetchall()
     assert rows == [("a waltz", "kept"), ("a tango", "submitted")]
     with closing(sqlite3.connect(home / "journal.db")) as db:
-        assert db.execute("PRAGMA user_version").fetchone()[0] == _migrations.LATEST
+        assert db.execute("PRAGMA user_version").fetchone()[0] == migrations.LATEST
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"

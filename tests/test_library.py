@@ -5,16 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import math
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
 import httpx
 import pytest
+from journals import rows
 from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
@@ -510,7 +509,7 @@ def test_a_hundred_thousand_tracks_in_one_answer_do_no_harm():
     assert any("100,000" in note for note in take.notes)
     assert wire.downloads == 64
     assert len(list(nb.library().path.glob("audio/*/*"))) == 1  # the same sound, once
-    assert nb.library().path.joinpath("journal.db").stat().st_size < 2_000_000
+    assert nb.library().disk_use().journal_bytes < 2_000_000
 
 
 @pytest.mark.parametrize("value", [0, 6, 2.5, True, "5", math.nan], ids=repr)
@@ -548,6 +547,7 @@ def test_a_library_of_ones_own(tmp_path):
     assert nb.Library().recent() == []
 
 
+@pytest.mark.of_sqlite
 def test_a_library_that_moved_still_plays(tmp_path):
     """Paths inside a library are relative: the folder can be copied elsewhere."""
     import shutil
@@ -566,12 +566,10 @@ def test_the_journal_can_be_read_without_us():
     """Facts stand in plain columns: what was paid is not locked in."""
     connect(Wire())
     make()
-    path = nb.library().path / "journal.db"
+    path = nb.library().path
     forget()
 
-    with closing(sqlite3.connect(path)) as db, db:
-        row = db.execute("SELECT state, prompt, model, job_id, cost_usd FROM takes").fetchone()
-    db.close()
+    (row,) = rows(path, "SELECT state, prompt, model, job_id, cost_usd FROM takes")
 
     assert row == ("kept", "a waltz", "suno/v4.5", "task_1", pytest.approx(0.06))
 
@@ -601,6 +599,7 @@ while {wait} and not job.is_sent:
 
 
 @pytest.mark.parametrize("wait", [True, False], ids=["sent", "at once"])
+@pytest.mark.of_sqlite
 def test_a_program_that_ends_after_submit_loses_nothing(wait):
     """An order on the wire comes to its answer before the end; one that was not sent is said."""
     script = [sys.executable, "-c", ENDING.format(wait=wait)]

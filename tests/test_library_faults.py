@@ -24,7 +24,8 @@ from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
 from phaseo_nb.errors import LibraryError
-from phaseo_nb.keeping import _migrations, folder, leases, places, store
+from phaseo_nb.keeping import leases, locks, places, store
+from phaseo_nb.keeping.backends.sqlite import SQLite, migrations
 from phaseo_nb.keeping.database import Database
 from phaseo_nb.keeping.journal import Journal
 from phaseo_nb.keeping.kernels import Kernel, Watch
@@ -59,7 +60,7 @@ def refusing(*seams, error=full):
     with pytest.MonkeyPatch.context() as patch:
         for seam in seams:
             if seam == "audio":
-                patch.setattr(store.FileSink, "write", no_space)
+                patch.setattr(store.local.FileSink, "write", no_space)
             else:
                 patch.setattr(Journal, seam, lambda self, *_, **__: self.database.write(error))
         yield
@@ -464,7 +465,7 @@ def test_a_file_of_a_newer_version_is_not_opened(home):
     nb.library().close()
     file = home / "journal.db"
     with closing(sqlite3.connect(file)) as db:
-        db.execute(f"PRAGMA user_version = {_migrations.LATEST + 1}")
+        db.execute(f"PRAGMA user_version = {migrations.LATEST + 1}")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = hashlib.sha256(file.read_bytes()).digest()
     wire = Wire()
@@ -482,7 +483,7 @@ def test_a_newer_version_comes_while_we_work(home):
     connect(wire)
     make()
     with closing(sqlite3.connect(home / "journal.db")) as db:
-        db.execute(f"PRAGMA user_version = {_migrations.LATEST + 1}")
+        db.execute(f"PRAGMA user_version = {migrations.LATEST + 1}")
 
     with pytest.raises(LibraryError, match="newer"):
         make("a tango")
@@ -569,7 +570,7 @@ def test_a_library_on_a_network_serves_one_kernel_at_a_time(nursery, service, ho
     with closing(sqlite3.connect(home / "journal.db")) as db:
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
     assert not list(home.glob("journal.db-*"))
-    assert not (home / folder.LOCK).exists()
+    assert not (home / locks.LOCK).exists()
     assert len(service.posts()) == 1
 
 
@@ -578,7 +579,7 @@ def test_a_local_library_has_a_write_ahead_log(home):
     nb.Library()
 
     assert (home / "journal.db-wal").exists()
-    assert not (home / folder.LOCK).exists()
+    assert not (home / locks.LOCK).exists()
 
 
 MOUNTS = """\
@@ -708,7 +709,7 @@ def test_leases_end_by_the_monotonic_clock(home, jump):
     ticks, wall = Clock(), Clock()
     elsewhere = Kernel(id="far", host="another", boot="b", space="s", pid=7, born="1")
     here = Kernel(id="here", host="this", boot="b", space="s", pid=8, born="1")
-    with closing(Database(home / "journal.db")) as database:
+    with closing(Database(SQLite(home / "journal.db"))) as database:
         far = Leases(database, wall=wall, kernel=elsewhere)
         near = Leases(database, wall=wall, kernel=here, watch=Watch(ticks))
         database.write(far.present).result()
@@ -735,7 +736,7 @@ def test_leases_end_by_the_monotonic_clock(home, jump):
 
 @pytest.fixture
 def database(tmp_path):
-    with closing(Database(tmp_path / "lib" / "journal.db")) as database:
+    with closing(Database(SQLite(tmp_path / "lib" / "journal.db"))) as database:
         yield database
 
 
@@ -818,7 +819,7 @@ def test_a_full_disk_leaves_what_was_there(database):
 
 def test_a_busy_file_is_tried_again(database):
     """An operation that comes while another program writes is run once that is done."""
-    with held(database.path, 0.3):
+    with held(database.backend.path, 0.3):
         database.write(put("a")).result(10)
 
     assert database.read(count) == 1
@@ -841,7 +842,7 @@ def test_closing_waits_for_who_is_reading(tmp_path):
     Python's sqlite3 ends the whole process where a connection is closed under a running query.
     """
     for turn in range(20):
-        database = Database(tmp_path / "lib" / "journal.db")
+        database = Database(SQLite(tmp_path / "lib" / "journal.db"))
         database.write(put(f"turn {turn}")).result()
         began, ends = threading.Event(), []
 
@@ -909,7 +910,7 @@ def test_whoever_stops_waiting_does_not_stop_the_writer(database):
 
 def test_closing_finishes_what_was_asked_for(tmp_path):
     """Everything asked for before close() is written; everything after it is refused at once."""
-    database = Database(tmp_path / "journal.db")
+    database = Database(SQLite(tmp_path / "journal.db"))
     futures = [database.write(put(f"n{number}")) for number in range(300)]
     database.close()
     late = database.write(put("late"))
@@ -924,7 +925,7 @@ def test_closing_finishes_what_was_asked_for(tmp_path):
 def test_closing_while_others_write_leaves_nobody_waiting(tmp_path):
     """Whoever writes while another thread closes is written down or refused, never forgotten."""
     for round in range(5):
-        database = Database(tmp_path / f"{round}" / "journal.db")
+        database = Database(SQLite(tmp_path / f"{round}" / "journal.db"))
         futures = []
         begun = threading.Event()
 
@@ -940,14 +941,14 @@ def test_closing_while_others_write_leaves_nobody_waiting(tmp_path):
         thread.join()
         written = sum(future.exception(5) is None for future in futures)
 
-        with closing(sqlite3.connect(database.path)) as db:
+        with closing(sqlite3.connect(database.backend.path)) as db:
             assert count(db) == written
 
 
 def test_a_database_that_is_not_shared(tmp_path):
     """Alone with its file it keeps no write-ahead log, and nobody else gets in meanwhile."""
     path = tmp_path / "journal.db"
-    with closing(Database(path, is_shared=False)) as database:
+    with closing(Database(SQLite(path, is_shared=False))) as database:
         database.write(put("a")).result()
         assert database.read(count) == 1
         assert not list(tmp_path.glob("*-wal"))

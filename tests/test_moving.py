@@ -679,6 +679,7 @@ def test_members_given_twice_or_packed_strangely_are_refused(exported, other, tm
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"no zip", b"PK\x05\x06" + bytes(18)])
+@pytest.mark.of_sqlite
 def test_files_that_are_no_export(other, tmp_path, data):
     """Something that is no zip file raises, and so does a folder or zip without any take."""
     path = tmp_path / "x.zip"

@@ -6,13 +6,12 @@ import hashlib
 import json
 import logging
 import signal
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 
 import httpx
 import pytest
+from journals import rows
 from wires import KEY, Wire, sine_wav
 
 import phaseo_nb as nb
@@ -51,13 +50,6 @@ def reopen(home):
     """End this kernel's use of the library and look at it anew."""
     nb.library().close()
     return nb.Library(home)
-
-
-def rows(home, query, *values):
-    with closing(sqlite3.connect(home / "journal.db")) as db, db:
-        found = db.execute(query, values).fetchall()
-    db.close()
-    return found
 
 
 def audio_files(home):
@@ -228,6 +220,7 @@ def delete_and_die(home, what, *ids):
 
 
 @pytest.mark.parametrize("what", ["take", "audio"])
+@pytest.mark.of_sqlite
 def test_a_later_kernel_ends_what_a_killed_one_deleted(wire, home, what):
     """A kernel that deletes and is killed leaves the rest to whoever opens the library next."""
     take, other = make(), make("a polka")
@@ -328,6 +321,7 @@ def test_undo_leaves_a_recording_that_was_fetched_meanwhile(wire, home):
 # -- size ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.of_sqlite
 def test_disk_use_counts_what_lies_there(wire, home):
     """Audio bytes are those of the files; deleted ones are told apart until they go."""
     take = make()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
-from contextlib import closing
 
 import pytest
+from journals import journal_of
 from wires import KEY, Wire
 
 import phaseo_nb as nb
@@ -40,7 +39,7 @@ def generate(pauses, prompt, model=SUNO):
 def took(home, seconds):
     """Let everything that is kept have taken so long."""
     nb.library().close()
-    with closing(sqlite3.connect(home / "journal.db")) as db, db:
+    with journal_of(home) as db:
         db.execute("UPDATE takes SET seconds = ?", (seconds,))
 
 

@@ -5,12 +5,11 @@ How quickly, and at what cost, is measured in ``tests/benchmarks/bench_scale.py`
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
-from contextlib import closing
 
 import pytest
+from journals import rows
 from wires import KEY, Wire
 
 import phaseo_nb as nb
@@ -40,14 +39,13 @@ def test_many_jobs_at_once_are_each_bought_and_kept_once(session, wire, home):
 
     assert sorted(post["prompt"] for post in wire.posts) == sorted(job.prompt for job in jobs)
     assert len({take.job.id for take in takes}) == N
-    with closing(sqlite3.connect(home / "journal.db")) as db:
-        states = db.execute("SELECT state, count(*) FROM takes GROUP BY state").fetchall()
-        events = db.execute("SELECT state, count(*) FROM events GROUP BY state").fetchall()
+    states = rows(home, "SELECT state, count(*) FROM takes GROUP BY state")
+    events = rows(home, "SELECT state, count(*) FROM events GROUP BY state")
     assert states == [("kept", N)]
     steps = ("planned", "submitting", "submitted", "completed", "kept")
     assert dict(events) == dict.fromkeys(steps, N)
     for n in (0, 57, N - 1):
-        (found,) = session.library.search(f'"number {n}"', raw=True)
+        (found,) = session.library.search(f"number {n}")
         assert found.id == takes[n].id
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from contextlib import closing
 from datetime import date, datetime, timedelta
 
@@ -15,6 +14,8 @@ from hypothesis import strategies as st
 import phaseo_nb as nb
 from phaseo_nb.jobs import Cost, MusicJob, Track
 from phaseo_nb.keeping import money, search
+from phaseo_nb.keeping.backends.sqlite import words as index
+from phaseo_nb.keeping.backends.sqlite.opening import connected
 from phaseo_nb.keeping.folder import close_all
 from phaseo_nb.keeping.ordering import Plan
 from phaseo_nb.keeping.records import dump_request
@@ -42,7 +43,7 @@ class Shelf:
     @property
     def db(self):
         """A second connection to the file: somebody with a tool."""
-        db = sqlite3.connect(self.library.path / "journal.db", isolation_level=None)
+        db = connected(self.library.path / "journal.db", 5.0)
         self.opened.append(db)
         return db
 
@@ -118,7 +119,7 @@ def songs(shelf):
 def any_songs(request, monkeypatch, songs):
     """The same takes where this SQLite has a word index, and where it has none."""
     if request.param == "without FTS5":
-        monkeypatch.setattr(search, "_has_fts5", lambda db: False)
+        monkeypatch.setattr(index, "_has_fts5", lambda db: False)
         songs.again()
     return songs
 
@@ -204,6 +205,7 @@ def test_notes_are_found_as_they_are_now(any_songs):
     assert any_songs.found("perfect") == []
 
 
+@pytest.mark.of_sqlite
 def test_a_take_that_is_kept_twice_is_found_by_its_last_words(shelf):
     """Keeping a row again replaces its texts in the index; the old ones leave nothing behind."""
     take = shelf.add("a waltz", title="First")
@@ -253,6 +255,7 @@ def test_any_text_can_be_searched_for(any_songs, text):
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.text('"*-()^:{}+ANDORNETjaz ', min_size=1, max_size=30))
+@pytest.mark.of_sqlite
 def test_raw_syntax_is_taken_or_refused_in_words(songs, text):
     """With raw=True the text is FTS5 syntax; what is none is a LibraryError that says so."""
     try:
@@ -264,6 +267,7 @@ def test_raw_syntax_is_taken_or_refused_in_words(songs, text):
     assert "FTS5 syntax" in said
 
 
+@pytest.mark.of_sqlite
 def test_raw_syntax(songs):
     """raw=True knows NOT, columns and NEAR."""
     assert songs.found("jazz NOT night", raw=True) == ["jazz jazz jazz for a river boat"]
@@ -362,7 +366,7 @@ def test_many_ratings_are_found_like_few(shelf, monkeypatch):
     for n in range(12):
         shelf.add(f"waltz {n}").rating = 1 + n % 5
     few = shelf.found(None, rating=3)
-    monkeypatch.setattr(search, "_FEW", 2)
+    monkeypatch.setattr(index, "_FEW", 2)
 
     assert shelf.found(None, rating=3) == few
     assert [int(prompt.split()[1]) % 5 >= 2 for prompt in few] == [True] * 6
@@ -461,18 +465,19 @@ def _empty(db):
 
 
 def _give_up(db):
-    search.drop_triggers(db)
+    db.words.drop(db)
 
 
 DAMAGES = [_drop, _drop_pieces, _drop_data, _scramble, _fill_up, _empty, _give_up]
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.of_sqlite
 def test_a_damaged_index_costs_only_itself(songs, damage, monkeypatch):
     """Keeping and finding go on by plain comparison, and the next opening makes the index anew."""
     songs.again().library.close()
     with (
-        closing(sqlite3.connect(songs.library._place / "journal.db", isolation_level=None)) as db,
+        closing(connected(songs.library._home.folder / "journal.db", 5.0)) as db,
         db,
     ):
         damage(db)
@@ -500,11 +505,12 @@ def test_a_damaged_index_costs_only_itself(songs, damage, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.of_sqlite
 def test_opening_mends_a_damaged_index(songs, damage):
     """An index that was damaged while nobody had the library open is whole after the opening."""
     songs.again().library.close()
     with (
-        closing(sqlite3.connect(songs.library._place / "journal.db", isolation_level=None)) as db,
+        closing(connected(songs.library._home.folder / "journal.db", 5.0)) as db,
         db,
     ):
         damage(db)
@@ -516,14 +522,15 @@ def test_opening_mends_a_damaged_index(songs, damage):
         "slow jazz at night",
     ]
     songs.add("a polka")
-    assert search.is_indexed(songs.db)
+    assert index.is_indexed(songs.db)
     assert songs.found("olk") == ["a polka"]
 
 
+@pytest.mark.of_sqlite
 def test_an_index_comes_back_with_fts5(songs, monkeypatch):
     """What was kept without FTS5 is in the index once there is one again."""
     with monkeypatch.context() as patch:
-        patch.setattr(search, "_has_fts5", lambda db: False)
+        patch.setattr(index, "_has_fts5", lambda db: False)
         songs.again().add("a polka with Ärger")
         assert songs.found("polka") == ["a polka with Ärger"]
         assert songs.found("arger") == []  # by plain comparison, accents count
@@ -537,17 +544,20 @@ def test_an_index_that_asks_for_too_much_memory_is_given_up(songs, monkeypatch):
     def broken(*_):
         raise MemoryError
 
-    monkeypatch.setattr(search, "_matching", broken)
+    monkeypatch.setattr(index, "_matching", broken)
 
     assert songs.found("hour") == ["slow jazz at night"]
 
 
+@pytest.mark.of_sqlite
 def test_filters_use_their_indices(songs):
     """None of the usual ways to look goes through all takes to find none."""
     plans = []
 
     def noting(db):
         class Noting:
+            words = db.words
+
             def execute(self, statement, values=()):
                 if statement.startswith("SELECT takes.n FROM"):
                     plan = db.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
@@ -570,6 +580,6 @@ def test_filters_use_their_indices(songs):
 def test_opening_leaves_a_whole_index_alone(shelf, monkeypatch, prompt):
     """An index that is well is not made anew at each opening, whatever was kept last."""
     shelf.add(prompt)
-    monkeypatch.setattr(search, "_discard", None)
+    monkeypatch.setattr(index, "_discard", None)
 
     assert shelf.again().found(None) == [prompt]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
+from journals import journal_of
 from wires import KEY, Wire
 
 import phaseo_nb as nb
@@ -55,9 +54,8 @@ def charging(usd):
 
 
 def tamper(statement, *values):
-    with closing(sqlite3.connect(nb.library().path / "journal.db", timeout=30)) as db, db:
+    with journal_of(nb.library().path) as db:
         db.execute(statement, values)
-    db.close()
 
 
 # -- budgets of a library --------------------------------------------------------------------------

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import struct
 import zlib
-from contextlib import closing
 
 import httpx
 import pytest
 from fake_gateway import sine_wav
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from journals import rows
 from wires import KEY as PHASEO_KEY
 from wires import Wire
 
@@ -353,9 +352,7 @@ def test_it_is_in_the_journal_before_it_is_sent(service, take, home, verb):
     seen = []
 
     def look(path):
-        with closing(sqlite3.connect(home / "journal.db")) as db, db:
-            query = "SELECT state, kind, price FROM takes ORDER BY n DESC LIMIT 1"
-            seen.append(db.execute(query).fetchone())
+        seen.extend(rows(home, "SELECT state, kind, price FROM takes ORDER BY n DESC LIMIT 1"))
 
     service.on_post = look
     run(VERBS[verb](take))

@@ -6,7 +6,6 @@ what is in it, and :func:`dump` makes text that every reader takes.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +13,7 @@ from ..keeping.records import dump, storable_text
 
 if TYPE_CHECKING:
     from ..keeping import Library
+    from ..keeping.backends import Db
 
 __all__ = [
     "Kept",
@@ -49,10 +49,10 @@ def save_sweep(
     """
     row = {"name": _text(name), "spec": _text(spec), "place": _text(place), "now": time.time()}
 
-    def operation(db: sqlite3.Connection) -> str:
+    def operation(db: Db) -> str:
         db.execute(
-            "INSERT OR IGNORE INTO sweeps (name, spec, place, created_at)"
-            " VALUES (:name, :spec, :place, :now)",
+            "INSERT INTO sweeps (name, spec, place, created_at)"
+            " VALUES (:name, :spec, :place, :now) ON CONFLICT DO NOTHING",
             row,
         )
         db.execute(
@@ -95,7 +95,7 @@ def load_sweep(library: Library, name: str) -> str | None:
 
 def sweep_names(library: Library) -> list[str]:
     """Return the names of the sweeps, newest first."""
-    query = "SELECT name FROM sweeps ORDER BY created_at DESC, rowid DESC"
+    query = "SELECT name FROM sweeps ORDER BY created_at DESC, name"
     return [row[0] for row in library.folder.database.read(lambda db: db.execute(query).fetchall())]
 
 
@@ -103,9 +103,9 @@ def save_vote(library: Library, comparison: str, facts: str) -> int:
     """Keep a vote and return its number; once this returns, a power cut does not lose it."""
     row = _text(comparison), _text(facts), time.time()
 
-    def operation(db: sqlite3.Connection) -> int:
+    def operation(db: Db) -> int:
         query = "INSERT INTO votes (comparison, facts, at) VALUES (?, ?, ?)"
-        return int(db.execute(query, row).lastrowid or 0)
+        return db.insert(query, row)
 
     return library.folder.database.write(operation).result()
 
@@ -123,9 +123,15 @@ def load_votes(library: Library, comparison: str | None = None) -> list[tuple[in
 def save_descriptors(library: Library, sha256: str, version: int, facts: str) -> None:
     """Keep the numbers about a recording; they can be made anew, so no flush is waited for."""
     row = sha256, version, _text(facts)
-    query = "INSERT OR REPLACE INTO descriptors (sha256, version, facts) VALUES (?, ?, ?)"
+    query = (
+        "INSERT INTO descriptors (sha256, version, facts) VALUES (?, ?, ?)"
+        " ON CONFLICT (sha256, version) DO UPDATE SET facts = excluded.facts"
+    )
     database = library.folder.database
-    database.write(lambda db: db.execute(query, row).rowcount, is_vital=False).result()
+    writing = database.write(
+        lambda db: db.execute(query, row).rowcount, is_vital=False, is_beside=True
+    )
+    writing.result()
 
 
 def load_descriptors(library: Library, sha256: str, version: int) -> str | None:

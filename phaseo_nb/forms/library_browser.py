@@ -93,8 +93,8 @@ class LibraryBrowser(anywidget.AnyWidget):
         super().__init__()
         self._given = library
         self._library = library if isinstance(library, Library) else None
-        path = library.path if isinstance(library, Library) else library
-        self._code_of_library = rows.code_of(path)
+        place = library.shown if isinstance(library, Library) else library
+        self._code_of_library = rows.code_of(place)
         self._n = n
         self._query = rows.Query()
         self._takes = Takes()

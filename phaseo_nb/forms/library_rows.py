@@ -20,7 +20,7 @@ from ..phrases import excerpt, length_words, visible
 from ..takes import Take
 
 if TYPE_CHECKING:
-    import sqlite3
+    from ..keeping.backends import Db
 
 MOST_CHOICES = 100
 """Models and tags that can be picked; a line of code finds by any."""
@@ -129,7 +129,7 @@ def choices(library: Library) -> dict[str, list[tuple[str, str]]]:
         "tag": "SELECT tag FROM tags GROUP BY tag ORDER BY COUNT(*) DESC, tag LIMIT ?",
     }
 
-    def look(db: sqlite3.Connection) -> dict[str, list[str]]:
+    def look(db: Db) -> dict[str, list[str]]:
         return {
             name: [row[0] for row in db.execute(query, (MOST_CHOICES,))]
             for name, query in asked.items()

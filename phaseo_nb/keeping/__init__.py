@@ -1,38 +1,42 @@
 """``Library``: what was made here, what is on its way, what it cost.
 
 ``journal.py`` is the record, ``leases.py`` says who looks after what, ``store.py`` has the audio,
-``search.py`` finds, ``money.py`` counts, ``doctor.py`` looks everything over, ``removing.py`` and
-``room.py`` delete, ``moving.py`` and ``importing.py`` carry takes from one library to another,
-``folder.py`` holds it all together for one process.
+``search.py`` finds, ``money.py`` counts, ``limits.py`` says how fast, ``doctor.py`` looks
+everything over, ``removing.py`` and ``room.py`` delete, ``moving.py`` and ``importing.py`` carry
+takes from one library to another, ``folder.py`` holds it all together for one process.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from ..cards import note_card
 from ..errors import LibraryError, brief
-from ..settings import home_folder
-from . import money, search
+from ..settings.homes import find_audio, find_home
+from . import limits, money, search
 from .attempts import Attempt
+from .backends import Db
 from .entries import ENDED, OPEN, Entry, entries_in, named_entry
 from .folder import Folder, open_folder
 from .records import storable_text
 from .shelf import take_of
-from .tables import Attempts, Spending, Takes
+from .tables import Attempts, Limits, Spending, Takes
 from .upkeep import Upkeep
 from .upkeep.purging import purge
 from .upkeep.room import in_short
 
 if TYPE_CHECKING:
+    from types import EllipsisType
+
     from ..takes import Take
 
-__all__ = ["Attempt", "Attempts", "Folder", "Library", "Spending", "Takes"]
+__all__ = ["Attempt", "Attempts", "Folder", "Library", "Limits", "Spending", "Takes"]
 
 
 class Library(Upkeep):
@@ -40,14 +44,21 @@ class Library(Upkeep):
 
     Parameters
     ----------
-    path
-        The folder; made where it is missing. Default: ``PHASEO_NB_HOME``, else the user's data
+    place
+        A folder, made where it is missing, or a database that many machines share:
+        ``"postgresql://user@host/name"``. Default: ``PHASEO_NB_HOME``, else the user's data
         folder. Where the default cannot be written a temporary folder stands in, and says so.
+    audio
+        Where the recordings lie, if not beside the journal: a folder, or any address of fsspec
+        such as ``"s3://bucket/prefix"``. The journal remembers it, so it is given once. With the
+        default place: ``PHASEO_NB_AUDIO``.
 
     Raises
     ------
     LibraryError
         It is damaged, from a newer version, or cannot be opened.
+    SettingsError
+        The place or the address makes no sense.
 
     Examples
     --------
@@ -57,28 +68,54 @@ class Library(Upkeep):
     No takes yet. Make one: await nb.generate("…")
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
-        if path is not None:
-            _check_folder(path)
-        self._place = home_folder(path).value
-        self._may_stand_in = path is None
-        self._folder = open_folder(self._place, may_stand_in=self._may_stand_in)
+    def __init__(
+        self,
+        place: str | os.PathLike[str] | SecretStr | None = None,
+        *,
+        audio: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if place is not None and not isinstance(place, SecretStr):
+            _check_place("library", place)
+        if audio is not None:
+            _check_place("audio", audio)
+        self._home = find_home(place)
+        # The variable belongs to the place of the other one: a named place knows its own.
+        self._audio = find_audio(audio) if audio is not None or place is None else None
+        self._may_stand_in = place is None
+        del place, audio  # a verbose traceback prints every local variable it passes
+        self._folder = self._open()
         with suppress(LibraryError):  # another time, then
             purge(self._folder)
+
+    @classmethod
+    def at(cls, folder: Folder) -> Library:
+        """Return the library of a folder that is open in this process."""
+        library = cls.__new__(cls)
+        library._home, library._audio = folder.home, None
+        library._may_stand_in, library._folder = False, folder
+        return library
 
     @property
     def folder(self) -> Folder:
         """The folder as this process has it open; opened again after a close or a fork."""
         if not self._folder.is_open:
             before = self._folder
-            self._folder = open_folder(self._place, may_stand_in=self._may_stand_in)
+            self._folder = self._open()
             self._folder.go_on_from(before)
         return self._folder
 
+    def _open(self) -> Folder:
+        return open_folder(self._home, audio=self._audio, may_stand_in=self._may_stand_in)
+
     @property
     def path(self) -> Path:
-        """The folder."""
+        """The folder; of a library in a database the one that it has on this machine."""
         return self.folder.path
+
+    @property
+    def shown(self) -> str:
+        """Where it is, without any password."""
+        return self.folder.shown
 
     @property
     def warning(self) -> str | None:
@@ -86,11 +123,13 @@ class Library(Upkeep):
         return self.folder.warning
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_folder"):  # in the traceback of one that could not be opened
+            return f"<Library {self._home.shown}, not open>"
         temporary = "" if self.folder.is_kept else ", NOT KEPT"
-        return f"<Library {self.path}: {self.folder.database.read(in_short)}{temporary}>"
+        return f"<Library {self.shown}: {self.folder.database.read(in_short)}{temporary}>"
 
     def _repr_html_(self) -> str:
-        lines = [str(self.path), *([self.warning] if self.warning else [])]
+        lines = [self.shown, *([self.warning] if self.warning else [])]
         return note_card(lines, heading=f"Library of {self.folder.database.read(in_short)}")
 
     def close(self) -> None:
@@ -172,7 +211,7 @@ class Library(Upkeep):
         name = storable_text(given) if isinstance(given, str) else brief(given)
         entry = self.folder.database.read(lambda db: named_entry(db, name or ""))
         if entry is None:
-            message = f"The library {self.path} has no take and no job {str(name)[:80]!r}."
+            message = f"The library {self.shown} has no take and no job {str(name)[:80]!r}."
             raise LibraryError(message)
         if entry.state == "kept":
             return take_of(self.folder, entry)
@@ -201,7 +240,7 @@ class Library(Upkeep):
         return self.folder.database.read(lambda db: entries_in(db, *states))
 
     def _attempts(self, entries: Sequence[Entry], kind: str = "found") -> Attempts:
-        def watched(db: sqlite3.Connection) -> list[bool]:
+        def watched(db: Db) -> list[bool]:
             leases = self.folder.leases
             return [e.state not in ENDED and not leases.is_free(db, e.owner) for e in entries]
 
@@ -256,15 +295,68 @@ class Library(Upkeep):
         """Return the limits by period, in US dollars."""
         return self.folder.database.read(money.budgets)
 
+    def set_limits(
+        self,
+        gateway: str,
+        *,
+        per_second: float | EllipsisType | None = ...,
+        at_once: int | EllipsisType | None = ...,
+        budget_usd: float | EllipsisType | None = ...,
+        per: str = "month",
+    ) -> None:
+        """Limit what all kernels and workers together may ask of an account.
+
+        An account is known by the address of its gateway: everybody who shares this library and
+        that address shares its limits. Orders wait for their turn; questions and downloads are
+        not held up. Kernels that run feel a change within a second.
+
+        Parameters
+        ----------
+        gateway
+            ``"phaseo"``, ``"udio"``, ``"sandbox"``, or a base URL.
+        per_second
+            Orders a second, evenly spread; such as ``0.5`` for one in two seconds.
+        at_once
+            Jobs that may be at the service at the same time. Those of a kernel that died count
+            until they are settled: the service may still be at work on them.
+        budget_usd, per
+            US dollars in each ``"day"``, ``"week"``, ``"month"`` (by the calendar) or ``"ever"``.
+
+        ``None`` takes a limit away; what is left out stays as it is.
+
+        Raises
+        ------
+        LibraryError
+            There is no such gateway, or a value is no limit.
+        """
+        base_url = limits.address_of(gateway)
+        given = limits.checked(per_second, at_once, budget_usd, per)
+        self.folder.database.write(lambda db: limits.set_limits(db, base_url, given)).result()
+
+    def limits(self) -> Limits:
+        """Return what accounts may be asked for, and how much of that is used by now.
+
+        Returns
+        -------
+        Limits
+            A list of dicts: ``base_url``, ``per_second``, ``at_once``, ``budget_usd``, ``per``
+            (``None`` where there is no such limit), ``in_flight`` (jobs at the service now),
+            ``spent_usd`` (in the period), ``share`` (of the rate that is used: 1.0, or less
+            after a service said that it has too much to do) and ``pause`` (seconds until orders
+            go out again).
+        """
+        wall = self.folder.journal.now
+        return Limits(self.folder.database.read(lambda db: limits.standing(db, wall)))
+
 
 _WORDS = ("model", "gateway", "provider", "notebook", "rating", "tag")
 _FILTERS = (*_WORDS, "status", "since", "until")
 
 
-def _check_folder(path: Any) -> None:
+def _check_place(name: str, given: Any) -> None:
     """Refuse what would be misread: an empty name is the folder one happens to be in."""
-    if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
-        message = f"library = {path!r} is no folder. Give its path, or leave it out."
+    if not isinstance(given, (str, os.PathLike)) or not str(given).strip():
+        message = f"{name} = {given!r} is no folder. Give its path, or leave it out."
         raise LibraryError(message)
 
 

@@ -1,9 +1,10 @@
-"""One SQLite file, one thread that writes it, and errors in our own words.
+"""One journal, one thread that writes it, and errors in our own words.
 
 Everything that is asked for within a moment shares one transaction, so a thousand jobs do not
 wait for a thousand flushes; each asker still has its own outcome. A transaction is short and
-never spans a network call. ``synchronous=FULL``: what may cost, and what came of it, survives a
-power cut; only what can be found out again (a plan that was not sent) may wait for the next flush.
+never spans a network call. What may cost, and what came of it, survives a power cut; only what can
+be found out again (a plan that was not sent) may wait for the next flush. Whether that is a file or
+a server is the back end's (``backends/``).
 """
 
 from __future__ import annotations
@@ -12,26 +13,24 @@ import contextlib
 import os
 import queue
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ..engine import HAS_THREADS
 from ..errors import LibraryError, PhaseoError
-from ._migrations import LATEST, version_of
-from .opening import connected, mark, opened
+from .backends import Backend, Db, Write
 from .outcomes import Outcome, Promise, settle
-from .troubles import gone, in_our_words, is_busy, newer
 
 T = TypeVar("T")
-Operation = Callable[[sqlite3.Connection], T]
+Operation = Callable[[Db], T]
 
 PATIENCE = 30.0
 """Seconds to wait for another kernel that writes."""
+LOOKING = 1.0
+"""Seconds for which somebody who only looks waits for a server: it may be an event loop."""
 COMPANY = 0.02
 """Seconds that something which has time waits for others."""
 _MOST_AT_ONCE = 256
@@ -42,6 +41,7 @@ class _Work(NamedTuple):
     future: Promise[Any]
     is_vital: bool = True
     has_time: bool = False
+    is_beside: bool = False
 
 
 class _Reader:
@@ -50,7 +50,7 @@ class _Reader:
     Python's ``sqlite3`` ends the process where a connection is closed under a running statement.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Db) -> None:
         self.connection = connection
         self.thread = threading.current_thread()
         self.is_reading = threading.RLock()  # an operation may read in its turn
@@ -58,38 +58,33 @@ class _Reader:
     def close(self, patience: float = 0.0) -> None:
         if self.is_reading.acquire(timeout=patience):
             try:
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(Exception):  # it is given up in any case
                     self.connection.close()
             finally:
                 self.is_reading.release()
 
 
 class Database:
-    """A file with one writer per process.
+    """A journal with one writer per process.
 
     Parameters
     ----------
-    path
-        Created where it is missing.
-    is_shared
-        Whether several kernels may have it open; ``False`` on network file systems.
+    backend
+        Where it is.
     patience
-        Seconds to wait for another writer.
+        Seconds to wait for another writer, or for a server that is away.
 
     Raises
     ------
     LibraryError
-        The file is damaged, empty, from a newer version, or cannot be opened or written.
+        It is damaged, empty, from a newer version, or cannot be opened or written.
     """
 
-    def __init__(self, path: Path, *, is_shared: bool = True, patience: float = PATIENCE) -> None:
-        self.path = path
-        self.is_shared = is_shared
+    def __init__(self, backend: Backend, *, patience: float = PATIENCE) -> None:
+        self.backend = backend
         self.patience = patience
         self._pid = os.getpid()
-        self._writer = opened(path, is_shared, patience)
-        self._flushes = True
-        self._mark = mark(path, is_shared)
+        self._writer = backend.writer(patience)
         self._readers: list[_Reader] = []
         self._reader = threading.local()  # a long look in a cell must not stop the engine
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
@@ -99,11 +94,11 @@ class Database:
         self._writing = threading.RLock()
         """Held by whoever uses the one connection that writes."""
         self._n_asked = 0
-        self._at_the_end: list[tuple[Callable[[sqlite3.Connection, list[Any]], None], Any]] = []
+        self._at_the_end: list[tuple[Callable[[Db, list[Any]], None], Any]] = []
         self.is_closed = False
 
     def __repr__(self) -> str:
-        return f"<Database {self.path}>"
+        return f"<Database {self.backend.shown}>"
 
     @property
     def is_ours(self) -> bool:
@@ -119,6 +114,7 @@ class Database:
         is_vital: bool = True,
         is_awaited: bool = False,
         has_time: bool = False,
+        is_beside: bool = False,
     ) -> Future[T]:
         """Run an operation in a transaction; the future has its result once that is on disk.
 
@@ -127,9 +123,10 @@ class Database:
         only after the next flush. What is awaited on the spot runs on the caller's own thread
         where nothing else is asked for: waking another thread, and being woken by it, takes
         longer than the whole transaction while the engine is busy. What has time waits a moment
-        for company: twenty in one transaction take a third of what they take one by one.
+        for company: twenty in one transaction take a third of what they take one by one. What
+        only changes rows that have our name need not wait for kernels elsewhere (``is_beside``).
         """
-        work = _Work(operation, Promise(), is_vital, has_time)
+        work = _Work(operation, Promise(), is_vital, has_time, is_beside)
         work.future.set_running_or_notify_cancel()  # whoever stops waiting does not undo it
         if self.is_ours and HAS_THREADS:
             if is_awaited and self._run_here(work):
@@ -141,7 +138,7 @@ class Database:
                     self._queue.put(work)
                     return work.future
         if not self.is_ours:
-            message = f"The library {self.path.parent} was closed here. Open it again."
+            message = f"The library {self.backend.shown} was closed here. Open it again."
             work.future.set_exception(LibraryError(message))
         else:
             self._run([work])
@@ -160,9 +157,7 @@ class Database:
                 self._run([work])
         return is_next
 
-    def at_the_end(
-        self, function: Callable[[sqlite3.Connection, list[Any]], None], item: Any
-    ) -> None:
+    def at_the_end(self, function: Callable[[Db, list[Any]], None], item: Any) -> None:
         """Inside an operation: have a function called with this item, before the commit.
 
         It is called once for all items of a transaction, whichever operations they come from.
@@ -171,27 +166,32 @@ class Database:
 
     def read(self, operation: Operation[T]) -> T:
         """Run an operation that changes nothing, and return its result."""
-        if not self.is_shared or not HAS_THREADS:
+        if not self.backend.reads_beside or not HAS_THREADS:
             return self.write(operation).result()  # the one connection holds the file
         if not self.is_ours:
             return self.write(operation).result()  # says what is the matter
-        reader = self._reader_of_this_thread()
-        with reader.is_reading:
-            if self.is_ours:
-                try:
-                    return operation(reader.connection)
-                except sqlite3.Error as error:
-                    raise in_our_words(error, self.path) from error
-        return self.write(operation).result()  # closed meanwhile
+        ends, pause = time.monotonic() + min(LOOKING, self.patience), 0.0
+        while True:
+            try:
+                reader = self._reader_of_this_thread()
+                with reader.is_reading:
+                    if self.is_ours:
+                        return operation(reader.connection)
+                return self.write(operation).result()  # closed meanwhile
+            except Exception as error:
+                if not self.backend.is_own(error):
+                    raise
+                failure = self.backend.in_our_words(error)
+                is_over = not self.backend.is_busy(error) or time.monotonic() + pause >= ends
+            if is_over:  # out here, where no frame of a driver hangs on to it
+                raise failure from failure.__cause__
+            time.sleep(pause)  # the first time at once: an idle connection had been cut
+            pause = min(0.25, 2 * pause + 0.02)
 
     def _reader_of_this_thread(self) -> _Reader:
         reader: _Reader | None = getattr(self._reader, "reader", None)
         if reader is None:
-            try:
-                reader = _Reader(connected(self.path, self.patience))
-                reader.connection.execute("PRAGMA query_only = ON")
-            except sqlite3.Error as error:
-                raise in_our_words(error, self.path) from error
+            reader = _Reader(self.backend.reader(self.patience))
             with self._asking:
                 for dead in [one for one in self._readers if not one.thread.is_alive()]:
                     dead.close()
@@ -220,7 +220,7 @@ class Database:
             self._thread.join(timeout=self.patience)
             if self._thread.is_alive():
                 return  # still writing: what it has under way is worth more than a closed file
-        with self._writing, contextlib.suppress(sqlite3.Error):
+        with self._writing, contextlib.suppress(Exception):  # it is given up in any case
             self._writer.close()
 
     # -- the thread ----------------------------------------------------------------------------
@@ -251,7 +251,7 @@ class Database:
     def _run_regular(self, operation: Callable[[], Operation[Any] | None]) -> None:
         wanted = operation()
         if wanted is not None:
-            work = _Work(wanted, Promise(), is_vital=False)
+            work = _Work(wanted, Promise(), is_vital=False, is_beside=True)
             self._run([work], patience=1.0)
             work.future.exception()  # a missed beat is made up for by the next one
 
@@ -286,14 +286,16 @@ class Database:
 
     def _tried(self, batch: list[_Work], patience: float | None) -> list[Outcome]:
         ends = time.monotonic() + (self.patience if patience is None else patience)
+        longest = 0.05
         while True:
             try:
                 return self._transaction(batch)
             except Exception as error:
-                if not is_busy(error) or time.monotonic() >= ends:
-                    return [(None, in_our_words(error, self.path)) for _ in batch]
-                pause = random.uniform(0.005, 0.05)  # nosec B311  # no secret
-                time.sleep(pause)  # SQLite's own waiting is not fair
+                if not self.backend.is_busy(error) or time.monotonic() >= ends:
+                    return [(None, self.backend.in_our_words(error)) for _ in batch]
+                pause = random.uniform(longest / 10, longest)  # nosec B311  # no secret
+                time.sleep(pause)  # the waiting of databases is not fair
+                longest = min(1.0, 1.3 * longest)  # nor is a server that is down asked for ever
 
     def _transaction(self, batch: list[_Work], *, is_careful: bool = False) -> list[Outcome]:
         """Run a batch; where one of it fails, all of it again, each in a savepoint of its own.
@@ -303,61 +305,52 @@ class Database:
         db = self._writer
         outcomes: list[Outcome] = []
         self._at_the_end.clear()
-        self._flush_at_commit(any(work.is_vital for work in batch))
-        db.execute("BEGIN IMMEDIATE")
+        db.later.clear()
+        is_vital = any(work.is_vital for work in batch)
         try:
-            if version_of(db) > LATEST:
-                raise newer(self.path, version_of(db))
-            if mark(self.path, self.is_shared) != self._mark:
-                raise gone(self.path)  # SQLite would go on writing into what nobody finds again
+            self.backend.begin(db, Write(is_vital, all(work.is_beside for work in batch)))
             for work in batch:
                 outcomes.append(self._one(db, work.operation, is_careful=is_careful))
                 if outcomes[-1][1] is not None and not is_careful and len(batch) > 1:
                     return self._transaction(batch, is_careful=True)
             self._end(db)
-            if db.in_transaction:
-                db.execute("COMMIT")
+            self.backend.commit(db)
         except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+            self.backend.roll_back(db)
             raise
         return outcomes
 
-    def _end(self, db: sqlite3.Connection) -> None:
-        items: dict[Callable[[sqlite3.Connection, list[Any]], None], list[Any]] = {}
+    def _end(self, db: Db) -> None:
+        items: dict[Callable[[Db, list[Any]], None], list[Any]] = {}
         for function, item in self._at_the_end:
             items.setdefault(function, []).append(item)
         for function, mine in items.items():
             function(db, mine)
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        for statement, row in db.later:
+            rows.setdefault(statement, []).append(row)
+        for statement, some in rows.items():
+            db.executemany(statement, some)
 
-    def _flush_at_commit(self, is_vital: bool) -> None:
-        """Choose whether the next commit waits for the disk; a rollback journal always does."""
-        is_vital = is_vital or not self.is_shared
-        if is_vital != self._flushes:
-            self._writer.execute(f"PRAGMA synchronous = {'FULL' if is_vital else 'NORMAL'}")
-            self._flushes = is_vital
-
-    def _one(
-        self, db: sqlite3.Connection, operation: Operation[Any], *, is_careful: bool
-    ) -> Outcome:
+    def _one(self, db: Db, operation: Operation[Any], *, is_careful: bool) -> Outcome:
         """Run one operation so that its failure does not undo its neighbours."""
-        n_at_the_end = len(self._at_the_end)
+        n_at_the_end, n_later = len(self._at_the_end), len(db.later)
         if is_careful:
             db.execute("SAVEPOINT one")
         try:
             result = operation(db)
         except Exception as error:
-            if is_busy(error) or not db.in_transaction:  # a full disk rolls everything back
+            # A full disk rolls everything back, and a connection that was cut has no transaction.
+            if self.backend.is_busy(error) or not db.in_transaction:
                 raise
-            del self._at_the_end[n_at_the_end:]
+            del self._at_the_end[n_at_the_end:], db.later[n_later:]
             if is_careful:
                 db.execute("ROLLBACK TO one")
                 db.execute("RELEASE one")
             else:
                 db.execute("ROLLBACK")
             ours = isinstance(error, PhaseoError)
-            return None, error if ours else in_our_words(error, self.path)
+            return None, error if ours else self.backend.in_our_words(error)
         if is_careful:
             db.execute("RELEASE one")
         return result, None

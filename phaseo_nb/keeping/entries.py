@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from .backends import Db, Row
 from .records import dump_answer, load_answer, load_cost, load_request, storable_text
 from .store import Recording
 
@@ -68,6 +68,8 @@ class Entry:
     deleted_by: str | None
     kind: str = "music"
     """``"music"``, or ``"picture"`` for an order of which only a cover image comes."""
+    shard: str | None = None
+    """Of orders that any machine may take up: which others they are taken up with."""
     recordings: tuple[Recording | None, ...] = ()
     """One for each track; ``None`` where there is no audio."""
     tags: tuple[str, ...] = ()
@@ -87,6 +89,10 @@ class Entry:
 
 _COLUMNS = tuple(f.name for f in fields(Entry) if f.name not in ("recordings", "tags"))
 COLUMNS = ", ".join(f"takes.{name}" for name in _COLUMNS)
+SET_SETTING = (
+    "INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE"
+    " SET value = excluded.value"
+)
 _AT_ONCE = 500  # SQLite's limit of variables in one statement was 999 for long
 
 
@@ -101,7 +107,7 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def read_entries(db: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[Entry]:
+def read_entries(db: Db, rows: Iterable[Row]) -> list[Entry]:
     """Return rows of ``takes`` (selected by :data:`COLUMNS`) with their recordings and tags."""
     rows = list(rows)
     tracks: dict[int, list[tuple[int, Recording | None]]] = {}
@@ -120,7 +126,7 @@ def read_entries(db: sqlite3.Connection, rows: Iterable[sqlite3.Row]) -> list[En
     ]
 
 
-def read_entry(db: sqlite3.Connection, where: str, values: Sequence[object]) -> Entry | None:
+def read_entry(db: Db, where: str, values: Sequence[object]) -> Entry | None:
     """Return the first row that a condition (and order) finds."""
     row = db.execute(f"SELECT {COLUMNS} FROM takes WHERE {where} LIMIT 1", values).fetchone()
     return read_entries(db, [row])[0] if row else None
@@ -135,7 +141,7 @@ _RANK = (
 # -- looking up ----------------------------------------------------------------------------------
 
 
-def living_entry(db: sqlite3.Connection, key: str, take: int | None) -> Entry | None:
+def living_entry(db: Db, key: str, take: int | None) -> Entry | None:
     """Return what a request has become: kept first, then on its way, then an open end."""
     number = "" if take is None else " AND number = ?"
     values = (key,) if take is None else (key, take)
@@ -143,14 +149,14 @@ def living_entry(db: sqlite3.Connection, key: str, take: int | None) -> Entry | 
     return read_entry(db, f"{where} ORDER BY {_RANK}, number DESC", values)
 
 
-def named_entry(db: sqlite3.Connection, name: str) -> Entry | None:
+def named_entry(db: Db, name: str) -> Entry | None:
     """Return a row by the id of its take, else by the gateway's id of its job."""
     by_take = read_entry(db, "id = ? AND deleted_at IS NULL", (name,))
     where = "(job_id = ? OR request_id = ?) AND deleted_at IS NULL ORDER BY n DESC"
     return by_take or read_entry(db, where, (name, name))
 
 
-def entries_in(db: sqlite3.Connection, *states: str) -> list[Entry]:
+def entries_in(db: Db, *states: str) -> list[Entry]:
     """Return the rows in some states, oldest first."""
     marks = ",".join("?" * len(states))
     few = "" if set(states) & set(ENDED) else f"{NOT_ENDED} AND "
@@ -158,7 +164,7 @@ def entries_in(db: sqlite3.Connection, *states: str) -> list[Entry]:
     return read_entries(db, db.execute(f"SELECT {COLUMNS} FROM takes WHERE {where}", states))
 
 
-def last_times(db: sqlite3.Connection, base_url: str, model: str | None) -> list[float]:
+def last_times(db: Db, base_url: str, model: str | None) -> list[float]:
     """Return how many seconds a model's last jobs took, newest first."""
     query = (
         "SELECT seconds FROM takes WHERE base_url = ? AND model IS ? AND state = 'kept'"
@@ -167,7 +173,7 @@ def last_times(db: sqlite3.Connection, base_url: str, model: str | None) -> list
     return [row[0] for row in db.execute(query, (base_url, model))]
 
 
-def count_kept(db: sqlite3.Connection) -> tuple[int, int]:
+def count_kept(db: Db) -> tuple[int, int]:
     """Return how many takes are kept, and how many orders of pictures."""
     kept = "SELECT count(*) FROM takes WHERE state = 'kept' AND deleted_at IS NULL"
     everything = db.execute(kept).fetchone()[0]  # from an index of its own, as the next one
@@ -179,7 +185,7 @@ def count_kept(db: sqlite3.Connection) -> tuple[int, int]:
 
 
 def write_answer(
-    db: sqlite3.Connection,
+    db: Db,
     n: int,
     answer: MusicJob,
     recordings: Mapping[int, Recording],
@@ -202,14 +208,14 @@ def answer_facts(answer: MusicJob) -> dict[str, object]:
     return facts | {name: value for name, value in told.items() if value is not None}
 
 
-def write_facts(db: sqlite3.Connection, n: int, facts: Mapping[str, object]) -> None:
+def write_facts(db: Db, n: int, facts: Mapping[str, object]) -> None:
     """Write some columns of a row, whatever its state."""
     named = ", ".join(f"{name} = ?" for name in facts)
     db.execute(f"UPDATE takes SET {named} WHERE n = ?", (*facts.values(), n))
 
 
 def write_tracks(
-    db: sqlite3.Connection,
+    db: Db,
     n: int,
     answer: MusicJob,
     recordings: Mapping[int, Recording],
@@ -222,39 +228,43 @@ def write_tracks(
             add_recording(db, recording, now)
         db.execute(
             "INSERT INTO tracks (take, position, sha256) VALUES (?, ?, ?) ON CONFLICT"
-            " (take, position) DO UPDATE SET sha256 = coalesce(excluded.sha256, sha256)",
+            " (take, position) DO UPDATE SET sha256 = coalesce(excluded.sha256, tracks.sha256)",
             (n, position, recording.sha256 if recording else None),
         )
 
 
-def add_recording(db: sqlite3.Connection, recording: Recording, now: float) -> None:
+def add_recording(db: Db, recording: Recording, now: float) -> None:
     """Make a recording known; one that several takes share is one row."""
     db.execute(
-        "INSERT OR IGNORE INTO recordings (sha256, suffix, format, size, kept_at)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO recordings (sha256, suffix, format, size, kept_at)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (recording.sha256, recording.suffix, recording.format, recording.size, now),
     )
 
 
 def change_state(
-    db: sqlite3.Connection,
+    db: Db,
     n: int,
     state: str,
     allowed: Sequence[str],
     now: float,
     facts: Mapping[str, object] | None = None,
+    *,
+    owner: str | None = None,
 ) -> bool:
     """Move a row to another state, if it is in one of those that lead there.
 
     ``facts`` are columns that are written in the same breath, and also where it does not move:
-    a row is long, and each time it is touched all of it is written anew.
+    a row is long, and each time it is touched all of it is written anew. An ``owner`` is only
+    written where it moves.
     """
-    named = "".join(f", {name} = ?" for name in facts or ())
-    return _moved(db, n, state, allowed, now, named, tuple((facts or {}).values()), facts)
+    whole = {**(facts or {}), **({} if owner is None else {"owner": owner})}
+    named = "".join(f", {name} = ?" for name in whole)
+    return _moved(db, n, state, allowed, now, named, tuple(whole.values()), facts)
 
 
 def end_take(
-    db: sqlite3.Connection,
+    db: Db,
     n: int,
     state: str,
     allowed: Sequence[str],
@@ -271,7 +281,7 @@ def end_take(
 
 
 def _moved(
-    db: sqlite3.Connection,
+    db: Db,
     n: int,
     state: str,
     allowed: Sequence[str],
@@ -290,17 +300,13 @@ def _moved(
     return False
 
 
-def note_event(
-    db: sqlite3.Connection, n: int, state: str, now: float, words: str | None = None
-) -> None:
-    """Write one line of history."""
+def note_event(db: Db, n: int, state: str, now: float, words: str | None = None) -> None:
+    """Write one line of history, with all others of its transaction."""
     query = "INSERT INTO events (take, at, state, words) VALUES (?, ?, ?, ?)"
-    db.execute(query, (n, now, state, words))
+    db.later.append((query, (n, now, state, words)))
 
 
-def _recordings(
-    db: sqlite3.Connection, takes: list[int]
-) -> Iterable[tuple[int, int, Recording | None]]:
+def _recordings(db: Db, takes: list[int]) -> Iterable[tuple[int, int, Recording | None]]:
     marks = ",".join("?" * len(takes))
     query = (
         "SELECT take, position, tracks.sha256, suffix, format, size FROM tracks "

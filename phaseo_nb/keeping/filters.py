@@ -11,7 +11,7 @@ from ..errors import LibraryError
 from .entries import ENDED, NOT_ENDED
 
 FOUND_BY = ("model", "provider", "notebook")
-"""Columns that are looked up as they are; ``search.prepare`` makes an index of each."""
+"""Columns that are looked up as they are; ``Words.prepare`` makes an index of each."""
 GATEWAYS = ("phaseo", "udio", "sandbox")
 STATES = (
     "kept",
@@ -40,8 +40,14 @@ class Filter:
     """At least."""
     tag: str | None = None
 
-    def clauses(self) -> tuple[list[str], list[Any]]:
-        """Return conditions on ``takes`` with their values."""
+    def clauses(self, same_tag: str) -> tuple[list[str], list[Any]]:
+        """Return conditions on ``takes`` with their values.
+
+        Parameters
+        ----------
+        same_tag
+            SQL of whether a tag is the one that is looked for.
+        """
         where = ["takes.deleted_at IS NULL", f"takes.state = '{self.status}'"]
         if self.status not in ENDED:  # in the words of the index that has only these
             where.append(f"takes.{NOT_ENDED}")
@@ -51,7 +57,8 @@ class Filter:
                 where.append(f"takes.{name} = ?")
                 values.append(getattr(self, name))
         if self.gateway is not None:
-            where.append("(CASE WHEN takes.sandbox THEN 'sandbox' ELSE takes.gateway END) = ?")
+            named = "CASE WHEN takes.sandbox = 1 THEN 'sandbox' ELSE takes.gateway END"
+            where.append(f"({named}) = ?")
             values.append(self.gateway)
         for sign, moment in ((">=", self.since), ("<", self.until)):
             if moment is not None:
@@ -61,7 +68,8 @@ class Filter:
             where.append("takes.rating >= ?")
             values.append(self.rating)
         if self.tag is not None:
-            where.append("EXISTS (SELECT 1 FROM tags WHERE tags.tag = ? AND tags.take = takes.n)")
+            tagged = f"SELECT 1 FROM tags WHERE {same_tag} AND tags.take = takes.n"
+            where.append(f"EXISTS ({tagged})")
             values.append(self.tag)
         return where, values
 

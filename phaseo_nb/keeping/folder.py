@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import errno
-import json
 import logging
 import math
 import os
@@ -19,17 +18,26 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
 from ..errors import LibraryError, PhaseoError
+from ..settings.homes import Home
+from .backends import Backend, Db
+from .closing import closed, words
 from .database import Database
 from .journal import Journal
-from .kernels import BEAT, Kernel, Watch, this_kernel
+from .kernels import BEAT
 from .leases import Leases
+from .locks import Lock
 from .places import NETWORK, is_network
 from .search import prepare
-from .store import Store
+from .shards import Shards
+from .store import LocalStore, open_store
+from .whereabouts import for_this_machine_alone, settled_place
 
 if TYPE_CHECKING:
     from ..takes import Take
@@ -37,44 +45,54 @@ if TYPE_CHECKING:
 
 JOURNAL = "journal.db"
 AUDIO = "audio"
-LOCK = "journal.lock"
 FAREWELL = 20.0
 """Seconds that the end of a process waits for the answers to orders that are on the wire."""
 
 log = logging.getLogger("phaseo_nb")
 
-_open: dict[tuple[int, Path], Folder] = {}
+_open: dict[tuple[int, str], Folder] = {}
 _opening = threading.RLock()
 
 
 class Folder:
-    """Journal, store and live handles of one library folder.
+    """Journal, store and live handles of one library.
 
     Parameters
     ----------
-    path
-        Made where it is missing.
+    home
+        Where it is; a folder is made where it is missing.
+    audio
+        Folder or address of its recordings, where that is somewhere else.
+    stands_in_for
+        The folder that this one, a temporary one, is used instead of.
     """
 
-    def __init__(self, path: Path, *, stands_in_for: Path | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, home: Home, *, audio: SecretStr | None = None, stands_in_for: Path | None = None
+    ) -> None:
+        self.home = home
+        self._stands_in_for = stands_in_for
+        self.path = path = home.folder
         self.warning = _warning(path, stands_in_for)
         """What everybody should be told about this folder; ``None`` where all is well."""
-        self._lock_file: Path | None = None
-        is_shared = not is_network(path)
-        if not is_shared:
-            self._lock_file = _lock(path)
-            self.warning = self.warning or _alone(path)
+        self._lock: Lock | None = None
         try:
-            self.database = Database(path / JOURNAL, is_shared=is_shared)
+            self.database = Database(self._backend())
         except BaseException:
             self._unlock()
             raise
-        if self._lock_file is not None:
-            self.database.regularly(lambda: BEAT, self._touch)
+        if self._lock is not None:
+            self.database.regularly(lambda: BEAT, self._lock.touch)
         self.leases = Leases(self.database)
         self.journal = Journal(self.database, self.leases)
-        self.store = Store(path / AUDIO, also=stands_in_for / AUDIO if stands_in_for else None)
+        self.shards = Shards(self.journal)
+        also = stands_in_for / AUDIO if stands_in_for else None
+        place = settled_place(self.database, audio, path / AUDIO)
+        self.store = open_store(place.get_secret_value(), also=also)
+        if audio is not None:  # before anything is paid for
+            self.store.check()
+        if home.database is not None and isinstance(self.store, LocalStore):
+            self.warning = for_this_machine_alone(self.shown, self.store.place)
         self.pid = os.getpid()
         self.lock = threading.RLock()
         self.handles: dict[int, Job] = {}
@@ -87,15 +105,20 @@ class Folder:
         """Who can ask a gateway, by its name and address: sessions enter themselves."""
         self.farewells: list[Callable[[], None]] = []
         """What is to be done before the folder is closed."""
-        self.database.write(prepare).result()
+        self.warning = self.database.write(_ready).result() or self.warning
 
     def __repr__(self) -> str:
-        return f"<Folder {self.path}>"
+        return f"<Folder {self.shown}>"
+
+    @property
+    def shown(self) -> str:
+        """Where it is, in words without any password."""
+        return self.home.shown
 
     @property
     def is_kept(self) -> bool:
         """False where this is only a temporary stand-in."""
-        return self.store._also is None
+        return self._stands_in_for is None
 
     @property
     def is_open(self) -> bool:
@@ -105,8 +128,8 @@ class Folder:
     def close(self) -> None:
         """Free our jobs for other kernels and close the file."""
         with _opening:
-            if _open.get((os.getpid(), self.path)) is self:
-                del _open[os.getpid(), self.path]
+            if _open.get((os.getpid(), self.home.key)) is self:
+                del _open[os.getpid(), self.home.key]
         if self.database.is_closed:
             return
         for farewell in self.farewells:
@@ -130,25 +153,35 @@ class Folder:
         row = self.database.read(lambda db: db.execute(query, (job.n,)).fetchone())
         return row is not None and tuple(row) == job.row
 
-    def _touch(self) -> None:
-        """Show kernels on other machines that we are still there."""
-        if self._lock_file is not None:
-            with contextlib.suppress(OSError):
-                os.utime(self._lock_file)
+    def _backend(self) -> Backend:
+        if self.home.database is not None:
+            from .backends.postgres import Postgres
+
+            return Postgres(self.home.database, self.home.shown)
+        from .backends.sqlite import SQLite
+
+        is_shared = not is_network(self.path)
+        if not is_shared:
+            self._lock = Lock(self.path)
+            self.warning = self.warning or _alone(self.path)
+        return SQLite(self.path / JOURNAL, is_shared=is_shared)
 
     def _unlock(self) -> None:
-        if self._lock_file is not None:
-            with contextlib.suppress(OSError):
-                self._lock_file.unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.release()
 
 
-def open_folder(path: Path, *, may_stand_in: bool = False) -> Folder:
+def open_folder(
+    home: Home, *, audio: SecretStr | None = None, may_stand_in: bool = False
+) -> Folder:
     """Return the folder as this process has it open, opening it if need be.
 
     Parameters
     ----------
-    path
-        The folder.
+    home
+        Where it is.
+    audio
+        Folder or address of its recordings; ``None`` is where they were before.
     may_stand_in
         Whether a temporary folder may stand in for one that cannot be written.
 
@@ -157,19 +190,23 @@ def open_folder(path: Path, *, may_stand_in: bool = False) -> Folder:
     LibraryError
         It cannot be opened.
     """
-    with contextlib.suppress(OSError, RuntimeError):
-        path = path.expanduser().resolve()
+    if home.database is None:
+        with contextlib.suppress(OSError, RuntimeError):
+            folder = home.folder.expanduser().resolve()
+            home = replace(home, folder=folder, shown=str(folder))
     with _opening:
-        key = os.getpid(), path
+        key = os.getpid(), home.key
         if key not in _open:
             try:
-                _open[key] = Folder(path)
+                _open[key] = Folder(home, audio=audio)
             except LibraryError as error:
-                if not (may_stand_in and error.is_unwritable):
+                if not (may_stand_in and error.is_unwritable and home.database is None):
                     raise
-                _open[key] = _stand_in(path)
+                _open[key] = _stand_in(home.folder)
             if len(_open) == 1:
                 atexit.register(_at_the_end)
+        elif audio is not None:  # another place than the one it has is refused
+            settled_place(_open[key].database, audio, _open[key].path / AUDIO)
         return _open[key]
 
 
@@ -209,7 +246,15 @@ def _stand_in(path: Path) -> Folder:
         shutil.rmtree(temporary, ignore_errors=True)
         message = f"The library {path} can be neither written nor read: {error.strerror or error}."
         raise LibraryError(message) from error
-    return Folder(temporary, stands_in_for=path)
+    home = Home(temporary, shown=str(temporary))
+    return Folder(home, stands_in_for=path)
+
+
+def _ready(db: Db) -> str | None:
+    """Make the indexes where they are missing, and say where a library went that was moved."""
+    prepare(db)
+    moved = closed(db)
+    return words(moved) if moved else None
 
 
 def _is_there(file: Path) -> bool:
@@ -235,69 +280,4 @@ def _alone(path: Path) -> str:
     return (
         f"The library {path} is on a network file system, where its journal serves one kernel at a "
         f"time. Is it on this machine after all? Then say so with {NETWORK}=0."
-    )
-
-
-# -- one kernel at a time --------------------------------------------------------------------------
-
-
-def _lock(path: Path) -> Path:
-    """Put our name on a folder that only one kernel may have.
-
-    Of a kernel on another machine one only sees whether it still touches the file; SQLite's own
-    lock on the journal stands behind this one.
-    """
-    file = path / LOCK
-    watch = Watch()
-    first = _age(file)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        while not _create_lock(file):
-            holder = _holder(file)
-            gone = holder.is_gone(this_kernel()) if holder else None
-            if gone is False or _age(file) != first:
-                raise LibraryError(_held(path, holder))
-            if gone or watch.is_dead(holder or _NOBODY, first, this_kernel()):
-                file.unlink(missing_ok=True)
-            else:
-                time.sleep(0.2)
-    except OSError as error:
-        message = f"The library {path} cannot be written: {error.strerror or error}."
-        raise LibraryError(message, is_unwritable=True) from error
-    return file
-
-
-_NOBODY = Kernel(id="", host="", boot="", space="", pid=0, born="")
-
-
-def _create_lock(file: Path) -> bool:
-    try:
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
-    except FileExistsError:
-        return False
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        json.dump(vars(this_kernel()), out)
-    return True
-
-
-def _holder(file: Path) -> Kernel | None:
-    try:
-        return Kernel(**json.loads(file.read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _age(file: Path) -> int:
-    try:
-        return file.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _held(path: Path, holder: Kernel | None) -> str:
-    who = f"process {holder.pid} on {holder.host.split(':')[0]}" if holder else "another kernel"
-    return (
-        f"The library {path} is on a network file system and {who} has it open; there, one kernel "
-        f"at a time can use it. Shut that kernel down (if it is gone for good, delete {LOCK}), or "
-        'choose another folder with `nb.connect(library="…")` or PHASEO_NB_HOME.'
     )

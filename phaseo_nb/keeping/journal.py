@@ -14,7 +14,6 @@ transaction; which of two kernels was first is decided by the file, not by us.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -22,6 +21,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import LibraryError
 from . import money
+from .backends import Db
+from .closing import NOT_CLOSED, refuse_orders
 from .database import Database
 from .entries import (
     OPEN,
@@ -37,6 +38,7 @@ from .entries import (
     write_tracks,
 )
 from .leases import Leases
+from .limits import Turn, may_go
 from .ordering import Found, Plan, earlier, give_up, insert
 from .records import dump, storable_text
 from .search import note_texts
@@ -58,6 +60,8 @@ class Journal:
         self.database = database
         self.leases = leases
         self._wall = wall
+        self.now = wall
+        """Seconds since 1970, as this journal writes them down."""
         self._written: dict[int, MusicJob] = {}
         """The last word about jobs that are nearly kept, where it is on the disk already."""
 
@@ -79,7 +83,7 @@ class Journal:
         where that open end is settled by now; then nothing is planned and nothing written off.
         """
 
-        def operation(db: sqlite3.Connection) -> Found:
+        def operation(db: Db) -> Found:
             now, number = self._wall(), None if fresh else take
             if instead_of is not None:
                 number = give_up(db, instead_of, now)
@@ -87,6 +91,7 @@ class Journal:
             found = living_entry(db, plan.key, take) if attempts and not fresh else None
             if found is not None:
                 return Found(False, found, failed)
+            refuse_orders(db)
             money.reserve(db, plan.purse, self.leases.shares_budget(db), now)
             entry = insert(db, self.leases, plan, number or newest + 1, attempts + 1, now)
             return Found(True, entry, failed)
@@ -95,12 +100,17 @@ class Journal:
         return self.database.write(operation, is_vital=False, is_awaited=True)
 
     def claim(
-        self, n: int, *, again: bool = False, callback: tuple[str, float] | None = None
-    ) -> Future[None]:
+        self,
+        n: int,
+        *,
+        again: bool = False,
+        callback: tuple[str, float] | None = None,
+        turn: Turn | None = None,
+    ) -> Future[bool]:
         """Say that it is about to be sent; once this is done, it may cost.
 
-        The future raises ``LibraryError`` where it is not ours any more or could not be written
-        down: then nothing may be sent.
+        The future says ``False`` where it has to wait for a turn, and raises ``LibraryError``
+        where it is not ours any more or could not be written down: then nothing may be sent.
 
         Parameters
         ----------
@@ -110,15 +120,20 @@ class Journal:
             For an order that went out before and was certainly not created.
         callback
             Hash of the token that its service may report under, and until when.
+        turn
+            What it has to show where its account has limits; ``None`` asks for none.
         """
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: Db) -> bool:
+            if turn is not None and not may_go(db, turn, self._wall, again=again):
+                return False
             query = (
                 "UPDATE takes SET state = 'submitting', submitted_at = ? WHERE n = ? "
-                "AND owner = ? AND state = ?"
+                f"AND owner = ? AND state = ? AND {NOT_CLOSED}"
             )
             state = "submitting" if again else "planned"
             if not db.execute(query, (self._wall(), n, self.leases.me, state)).rowcount:
+                refuse_orders(db)
                 message = (
                     "Another kernel took this request for abandoned while it waited for its turn, "
                     "so it was not sent and nothing was paid. Run the cell again."
@@ -127,10 +142,14 @@ class Journal:
             note_event(db, n, "submitting", self._wall())
             if callback is not None:
                 db.execute("DELETE FROM callbacks WHERE expires_at < ?", (self._wall(),))
-                row = (callback[0], n, callback[1])
-                db.execute("INSERT OR REPLACE INTO callbacks VALUES (?, ?, ?)", row)
+                query = (
+                    "INSERT INTO callbacks VALUES (?, ?, ?) ON CONFLICT (sha256) DO UPDATE"
+                    " SET take = excluded.take, expires_at = excluded.expires_at"
+                )
+                db.execute(query, (callback[0], n, callback[1]))
+            return True
 
-        return self.database.write(operation)
+        return self.database.write(operation, is_beside=True)
 
     def callback_of(self, n: int) -> str | None:
         """Return the hash of the token that the service of a job may report under."""
@@ -138,46 +157,68 @@ class Journal:
         row = self.database.read(lambda db: db.execute(query, (n, self._wall())).fetchone())
         return row[0] if row else None
 
-    def withdraw(self, n: int, *, was_claimed: bool) -> Future[None]:
+    def withdraw(
+        self, n: int, *, was_claimed: bool, for_good: bool = True, known: str | None = None
+    ) -> Future[None]:
         """Forget an order that certainly was not created, and give its price back.
 
         Only who claimed it can say that of one that went out.
-        """
 
-        def operation(db: sqlite3.Connection) -> None:
-            query = "DELETE FROM takes WHERE n = ? AND owner = ? AND state IN (?, ?)"
-            sent = "submitting" if was_claimed else "planned"
-            if db.execute(query, (n, self.leases.me, "planned", sent)).rowcount:
+        Parameters
+        ----------
+        n, was_claimed
+            Which row, and whether it went out.
+        for_good
+            False for a reason that may pass: then an order that any machine may take up waits on.
+        known
+            That reason.
+        """
+        sent = "submitting" if was_claimed else "planned"
+        values = (n, self.leases.me, "planned", sent)
+
+        def operation(db: Db) -> None:
+            ours = "n = ? AND owner = ? AND state IN (?, ?)"
+            if not for_good:
+                query = (
+                    "UPDATE takes SET state = 'planned', owner = NULL, submitted_at = NULL,"
+                    f" known = ? WHERE {ours} AND shard IS NOT NULL"
+                )
+                if db.execute(query, (storable_text(known), *values)).rowcount:
+                    note_event(db, n, "planned", self._wall(), storable_text(known))
+                    return
+            if db.execute(f"DELETE FROM takes WHERE {ours}", values).rowcount:
                 note_event(db, n, "withdrawn", self._wall())
 
         self.leases.forget(n)
-        return self.database.write(operation)
+        return self.database.write(operation, is_beside=True)
 
     # -- up: what came of it ---------------------------------------------------------------------
 
     def answered(self, n: int, answer: MusicJob, recordings: Recordings) -> Future[None]:
         """Write down the gateway's answer to an order, with the audio that it brought."""
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: Db) -> None:
             now, facts = self._wall(), answer_facts(answer)
             # Another kernel may have given us up for dead: the answer itself knows better.
             doubted = ("planned", "submitting", "uncertain")
-            if change_state(db, n, "submitted", doubted, now, facts):
-                self.leases.sign(db, n)
+            if change_state(db, n, "submitted", doubted, now, facts, owner=self.leases.me):
+                self.leases.note_mine(n)
             write_tracks(db, n, answer, recordings, now)
 
-        return self.database.write(operation)
+        return self.database.write(operation, is_beside=True)
 
     def completed(self, n: int, answer: MusicJob, *, is_among_many: bool = False) -> Future[None]:
         """Write down that a job is done and its audio can be fetched."""
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: Db) -> None:
             now, allowed = self._wall(), (*OPEN, *OPEN_ENDS)
             change_state(db, n, "completed", allowed, now, answer_facts(answer))
             write_tracks(db, n, answer, {}, now)
 
         # The service says it again.
-        written = self.database.write(operation, is_vital=False, has_time=is_among_many)
+        written = self.database.write(
+            operation, is_vital=False, has_time=is_among_many, is_beside=True
+        )
         written.add_done_callback(lambda done: self._remember(n, answer, done))
         return written
 
@@ -197,7 +238,7 @@ class Journal:
         """Write down a take whose audio is in the store; ends its job."""
         is_written = self._written.pop(n, None) is answer
 
-        def operation(db: sqlite3.Connection) -> Entry:
+        def operation(db: Db) -> Entry:
             now = self._wall()
             title = next((track.title for track in answer.tracks if track.title), None)
             facts = {} if is_written else answer_facts(answer)
@@ -210,7 +251,7 @@ class Journal:
             return entry
 
         self.leases.forget(n)
-        return self.database.write(operation, has_time=is_among_many)
+        return self.database.write(operation, has_time=is_among_many, is_beside=True)
 
     def end(
         self,
@@ -235,7 +276,7 @@ class Journal:
             What the gateway called an order whose job has no name yet.
         """
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: Db) -> None:
             if answer is not None:
                 write_answer(db, n, answer, {}, self._wall())
             db.execute(
@@ -251,12 +292,12 @@ class Journal:
 
         self.leases.forget(n)
         self._written.pop(n, None)
-        return self.database.write(operation)
+        return self.database.write(operation, is_beside=True)
 
     def write_off(self, n: int, usd: float | None) -> Future[None]:
         """Close an open end for good; ``usd`` replaces what was set aside for it."""
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: Db) -> None:
             query = "UPDATE takes SET cost_usd = coalesce(?, cost_usd) WHERE n = ?"
             db.execute(query, (usd, n))
             end_take(db, n, "written_off", (*OPEN, *OPEN_ENDS), self._wall())
@@ -267,7 +308,7 @@ class Journal:
     def found_again(self, n: int, answer: MusicJob) -> Future[Entry]:
         """Write down that an uncertain order does have a job, and take it up."""
 
-        def operation(db: sqlite3.Connection) -> Entry:
+        def operation(db: Db) -> Entry:
             write_answer(db, n, answer, {}, self._wall())
             change_state(db, n, "submitted", OPEN_ENDS, self._wall())
             self.leases.sign(db, n)
@@ -280,7 +321,7 @@ class Journal:
     def lease(self, n: int) -> Future[Entry]:
         """Take up a job that no living kernel looks after; the entry says who does now."""
 
-        def operation(db: sqlite3.Connection) -> Entry:
+        def operation(db: Db) -> Entry:
             entry = read_entry(db, "n = ?", (n,))
             if entry is None:
                 message = (

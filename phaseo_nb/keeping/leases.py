@@ -6,12 +6,12 @@ others watch the row. When the one dies, the next takes the lease over.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import NamedTuple
 
+from .backends import Db, Row
 from .database import Database
 from .entries import NOT_ENDED, change_state, end_take, note_event
 from .kernels import BEAT, Kernel, Watch, notebook_name, this_kernel
@@ -59,7 +59,7 @@ class Leases:
 
     # -- inside a transaction --------------------------------------------------------------------
 
-    def sign(self, db: sqlite3.Connection, n: int) -> None:
+    def sign(self, db: Db, n: int) -> None:
         """Put our name on a job."""
         self.present(db)
         db.execute("UPDATE takes SET owner = ? WHERE n = ?", (self.me, n))
@@ -69,7 +69,7 @@ class Leases:
         """Give signs of life for a job that has our name on it."""
         self._mine.add(n)
 
-    def release(self, db: sqlite3.Connection, n: int) -> None:
+    def release(self, db: Db, n: int) -> None:
         """Take our name off a job."""
         db.execute("UPDATE takes SET owner = NULL WHERE n = ? AND owner = ?", (n, self.me))
 
@@ -77,23 +77,23 @@ class Leases:
         """Stop giving signs of life for a job."""
         self._mine.discard(n)
 
-    def present(self, db: sqlite3.Connection) -> None:
+    def present(self, db: Db) -> None:
         """Make sure that this kernel has a row."""
         me, now = self.kernel, self._wall()
         db.execute(
-            "INSERT OR IGNORE INTO kernels (id, host, boot, space, pid, born, notebook,"
-            " started_at, beat_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO kernels (id, host, boot, space, pid, born, notebook, started_at, beat_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (me.id, me.host, me.boot, me.space, me.pid, me.born, notebook_name(), now, now),
         )
 
-    def is_free(self, db: sqlite3.Connection, owner: str | None) -> bool:
+    def is_free(self, db: Db, owner: str | None) -> bool:
         """Tell whether nobody who lives has a job, going by the name on it."""
         if owner is None:
             return True
         row = _kernel_row(db, owner)
         return row is None or self._watch.is_dead(_kernel_of(row), row["beat"], self.kernel)
 
-    def shares_budget(self, db: sqlite3.Connection) -> Callable[[str], bool]:
+    def shares_budget(self, db: Db) -> Callable[[str], bool]:
         """Return which payers share a budget with us: the kernels that live now."""
 
         def lives(payer: str) -> bool:
@@ -114,20 +114,22 @@ class Leases:
     def recover(self) -> Future[Waiting]:
         """Settle what dead kernels left in the middle, and count what is waiting.
 
-        What they had only planned was never sent and is forgotten; what they were handing in
-        becomes ``uncertain``; everything else can be taken up.
+        What they had only planned was never sent and is forgotten, unless any machine may send
+        it; what they were handing in becomes ``uncertain``; everything else can be taken up.
         """
 
-        def operation(db: sqlite3.Connection) -> Waiting:
+        def operation(db: Db) -> Waiting:
             rows = db.execute(
-                "SELECT n, state, owner FROM takes WHERE state IN ('planned', 'submitting')"
-                f" AND {NOT_ENDED}"
+                "SELECT n, state, owner, shard FROM takes WHERE state IN ('planned', 'submitting')"
+                f" AND {NOT_ENDED} AND (shard IS NULL OR owner IS NOT NULL)"
             ).fetchall()
-            for n, state, owner in rows:
+            for n, state, owner, shard in rows:
                 if owner == self.me or not self.is_free(db, owner):
                     continue
                 if state == "submitting":
                     self.doubt(db, n)
+                elif shard is not None:  # it waits on, for any machine
+                    db.execute("UPDATE takes SET owner = NULL WHERE n = ?", (n,))
                 else:
                     db.execute("DELETE FROM takes WHERE n = ?", (n,))
                     note_event(db, n, "withdrawn", self._wall(), "its kernel ended before")
@@ -136,12 +138,12 @@ class Leases:
 
         return self._database.write(operation)
 
-    def doubt(self, db: sqlite3.Connection, n: int) -> None:
+    def doubt(self, db: Db, n: int) -> None:
         """Say of an order whose kernel died on the way that nobody knows what became of it."""
         db.execute("UPDATE takes SET known = ? WHERE n = ?", (KILLED, n))
         end_take(db, n, "uncertain", ("submitting",), self._wall())
 
-    def revive(self, db: sqlite3.Connection, n: int) -> None:
+    def revive(self, db: Db, n: int) -> None:
         """Take up a free job that is at the service."""
         self.sign(db, n)
         db.execute("UPDATE takes SET known = NULL WHERE n = ?", (n,))  # it is asked for anew
@@ -153,16 +155,17 @@ class Leases:
             return None
         self._mine = set()
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: Db) -> None:
             db.execute(
-                "UPDATE takes SET owner = NULL WHERE owner = ? AND state IN"
-                f" ('submitted', 'completed', 'expired') AND {NOT_ENDED}",
+                f"UPDATE takes SET owner = NULL WHERE owner = ? AND {NOT_ENDED} AND (state IN"
+                " ('submitted', 'completed', 'expired') OR state = 'planned'"
+                " AND shard IS NOT NULL)",
                 (self.me,),
             )
 
         return self._database.write(operation)
 
-    def _waiting(self, db: sqlite3.Connection) -> Waiting:
+    def _waiting(self, db: Db) -> Waiting:
         rows = db.execute(
             "SELECT state, owner FROM takes WHERE deleted_at IS NULL AND state IN"
             f" ('submitted', 'completed', 'expired', 'uncertain') AND {NOT_ENDED}"
@@ -174,14 +177,14 @@ class Leases:
     def _pause(self) -> float:
         return BEAT if self._mine else IDLE_BEAT
 
-    def _beat(self) -> Callable[[sqlite3.Connection], None]:
-        def operation(db: sqlite3.Connection) -> None:
+    def _beat(self) -> Callable[[Db], None]:
+        def operation(db: Db) -> None:
             query = "UPDATE kernels SET beat = beat + 1, beat_at = ? WHERE id = ?"
             db.execute(query, (self._wall(), self.me))
 
         return operation
 
-    def _forget_old_kernels(self, db: sqlite3.Connection) -> None:
+    def _forget_old_kernels(self, db: Db) -> None:
         db.execute(
             "DELETE FROM kernels WHERE beat_at < ? AND id != ? AND id NOT IN"
             " (SELECT owner FROM takes WHERE owner IS NOT NULL)",
@@ -189,10 +192,10 @@ class Leases:
         )
 
 
-def _kernel_row(db: sqlite3.Connection, kernel: str) -> sqlite3.Row | None:
-    row: sqlite3.Row | None = db.execute("SELECT * FROM kernels WHERE id = ?", (kernel,)).fetchone()
+def _kernel_row(db: Db, kernel: str) -> Row | None:
+    row: Row | None = db.execute("SELECT * FROM kernels WHERE id = ?", (kernel,)).fetchone()
     return row
 
 
-def _kernel_of(row: sqlite3.Row) -> Kernel:
+def _kernel_of(row: Row) -> Kernel:
     return Kernel(**{name: row[name] for name in ("id", "host", "boot", "space", "pid", "born")})

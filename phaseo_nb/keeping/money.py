@@ -8,13 +8,13 @@ the prices of the services, so that budgets can be tried out; its purse is one o
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from ..errors import BudgetExceeded, LibraryError, brief
+from .backends import Db
 
 PERIODS = ("day", "week", "month", "ever")
 _AMOUNT = "coalesce(cost_usd, reserved_usd, 0.0)"
@@ -33,7 +33,7 @@ class Purse:
     allow_unknown: bool
 
 
-def spent(db: sqlite3.Connection, base_url: str, pays: Callable[[str], bool]) -> float:
+def spent(db: Db, base_url: str, pays: Callable[[str], bool]) -> float:
     """Return the US dollars that payers have reserved or spent at an address."""
     # From one payer to the next in their index: of those that do not pay, no row is read.
     payers = (
@@ -46,7 +46,7 @@ def spent(db: sqlite3.Connection, base_url: str, pays: Callable[[str], bool]) ->
     return math.fsum(db.execute(query, (each, base_url)).fetchone()[0] for each in paying)
 
 
-def reserve(db: sqlite3.Connection, purse: Purse, pays: Callable[[str], bool], now: float) -> None:
+def reserve(db: Db, purse: Purse, pays: Callable[[str], bool], now: float) -> None:
     """Make sure that a price fits into every budget there is.
 
     Raises
@@ -54,7 +54,7 @@ def reserve(db: sqlite3.Connection, purse: Purse, pays: Callable[[str], bool], n
     BudgetExceeded
         It does not fit, or nobody knows it and it may not be unknown.
     """
-    limits = budgets(db)
+    limits = _limits(db, purse.base_url)
     if purse.limit_usd is None and not limits:
         return
     if purse.price_usd is None and not purse.allow_unknown:
@@ -67,10 +67,22 @@ def reserve(db: sqlite3.Connection, purse: Purse, pays: Callable[[str], bool], n
     if purse.limit_usd is not None:
         gone = spent(db, purse.base_url, pays)
         _check(price, gone, purse.limit_usd, "the budget", "`budget_usd` in nb.connect(…)")
-    for per, usd in limits.items():
-        gone = _spent_since(db, _start(per, now), purse.sandbox)
-        what = "the library's budget" if per == "ever" else f"the library's budget for this {per}"
-        _check(price, gone, usd, what, f"it with `nb.library().set_budget(…, per={per!r})`")
+    for per, usd, whose in limits:
+        gone = _spent_since(db, _start(per, now), purse.sandbox, whose)
+        owner, call = "library", f"set_budget(…, per={per!r})"
+        if whose is not None:
+            owner, call = "account", f"set_limits({whose!r}, budget_usd=…, per={per!r})"
+        what = f"the {owner}'s budget" + ("" if per == "ever" else f" for this {per}")
+        _check(price, gone, usd, what, f"it with `nb.library().{call}`")
+
+
+def _limits(db: Db, base_url: str) -> list[tuple[str, float, str | None]]:
+    """Return what limits an order: periods, US dollars, and the account if it is not for all."""
+    query = (
+        "SELECT per, usd, NULL FROM budgets UNION ALL SELECT budget_per, budget_usd, base_url"
+        " FROM accounts WHERE base_url = ? AND budget_usd IS NOT NULL"
+    )
+    return [tuple(row) for row in db.execute(query, (base_url,)).fetchall()]
 
 
 def _check(price: float, gone: float, limit: float, what: str, where: str) -> None:
@@ -83,12 +95,12 @@ def _check(price: float, gone: float, limit: float, what: str, where: str) -> No
     raise BudgetExceeded(message)
 
 
-def budgets(db: sqlite3.Connection) -> dict[str, float]:
+def budgets(db: Db) -> dict[str, float]:
     """Return the limits of the whole library by period, in US dollars."""
     return dict(db.execute("SELECT per, usd FROM budgets").fetchall())
 
 
-def set_budget(db: sqlite3.Connection, usd: Any, per: Any) -> None:
+def set_budget(db: Db, usd: Any, per: Any) -> None:
     """Set or (with ``None``) take away the limit of a period; without one: of a day, or all.
 
     Raises
@@ -111,14 +123,27 @@ def set_budget(db: sqlite3.Connection, usd: Any, per: Any) -> None:
     if not (is_number and 0 <= usd < 1e9):
         message = f"usd = {brief(usd)} is no amount of US dollars. Give a number from 0, or None."
         raise LibraryError(message)
-    db.execute("INSERT OR REPLACE INTO budgets (per, usd) VALUES (?, ?)", (per, float(usd)))
-
-
-def _spent_since(db: sqlite3.Connection, start: float, sandbox: bool) -> float:
     query = (
-        f"SELECT sum({_AMOUNT}) FROM takes WHERE created_at >= ? AND sandbox = ? AND imported = 0"
+        "INSERT INTO budgets (per, usd) VALUES (?, ?) ON CONFLICT (per) DO UPDATE"
+        " SET usd = excluded.usd"
     )
-    return float(db.execute(query, (start, int(sandbox))).fetchone()[0] or 0.0)
+    db.execute(query, (per, float(usd)))
+
+
+def spent_by_account(db: Db, base_url: str, per: str, now: float) -> float:
+    """Return the US dollars that were set aside or spent at an address in the running period."""
+    start = _start(per, now)
+    # In place of the services' prices, what was tried out counts where there is nothing else.
+    return _spent_since(db, start, False, base_url) or _spent_since(db, start, True, base_url)
+
+
+def _spent_since(db: Db, start: float, sandbox: bool, base_url: str | None = None) -> float:
+    where = "created_at >= ? AND sandbox = ? AND imported = 0"
+    values: list[Any] = [start, int(sandbox)]
+    if base_url is not None:
+        where, values = f"{where} AND base_url = ?", [*values, base_url]
+    found = db.execute(f"SELECT sum({_AMOUNT}) FROM takes WHERE {where}", values).fetchone()
+    return float(found[0] or 0.0)
 
 
 def _start(per: str, now: float) -> float:
@@ -134,14 +159,12 @@ def _start(per: str, now: float) -> float:
     return datetime(first.year, first.month, first.day).timestamp()
 
 
-def spending(
-    db: sqlite3.Connection, by: tuple[str, ...], since: float | None
-) -> list[dict[str, Any]]:
+def spending(db: Db, by: tuple[str, ...], since: float | None) -> list[dict[str, Any]]:
     """Return what was spent as rows of plain values; see :meth:`Library.spending`."""
     groups = {
-        "day": "date(created_at, 'unixepoch', 'localtime')",
-        "month": "strftime('%Y-%m', created_at, 'unixepoch', 'localtime')",
-        "gateway": "CASE WHEN sandbox THEN 'sandbox' ELSE gateway END",
+        "day": db.words.day,
+        "month": db.words.month,
+        "gateway": "CASE WHEN sandbox = 1 THEN 'sandbox' ELSE gateway END",
         "model": "model",
         "provider": "provider",
         "notebook": "notebook",
@@ -155,11 +178,13 @@ def spending(
         raise LibraryError(message)
     named = ", ".join(f"{groups[name]} AS {name}" for name in by)
     query = (
-        f"SELECT {named}, sandbox, count(*) AS jobs, sum(state = 'kept') AS kept,"
+        f"SELECT {named}, sandbox, count(*) AS jobs,"
+        " count(CASE WHEN state = 'kept' THEN 1 END) AS kept,"
         " coalesce(sum(cost_usd), 0.0) AS usd,"
         " coalesce(sum(CASE WHEN cost_usd IS NULL THEN reserved_usd END), 0.0) AS reserved_usd,"
         " coalesce(sum(cost_credits), 0.0) AS credits,"
-        " sum(cost_usd IS NULL AND reserved_usd IS NULL AND cost_credits IS NULL) AS unknown"
+        " count(CASE WHEN cost_usd IS NULL AND reserved_usd IS NULL AND cost_credits IS NULL"
+        " THEN 1 END) AS unknown"
         " FROM takes WHERE imported = 0 AND created_at >= ? AND state != 'planned'"
         f" GROUP BY {', '.join(str(i + 1) for i in range(len(by)))}, sandbox ORDER BY max(n) DESC"
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import LibraryError
 from . import money
+from .backends import Db
 from .entries import OPEN_ENDS, Entry, end_take, new_entry, note_event, read_entry
 from .kernels import notebook_name
 from .leases import Leases
@@ -34,6 +34,8 @@ class Plan:
     purse: money.Purse
     kind: str = "music"
     """``"music"`` or ``"picture"``."""
+    shard: str | None = None
+    """Set where any machine may take it up; then nobody has it at first."""
 
 
 class Found(NamedTuple):
@@ -46,7 +48,7 @@ class Found(NamedTuple):
     """What the last attempt cost where it failed; ``None`` where it did not."""
 
 
-def earlier(db: sqlite3.Connection, key: str) -> tuple[int, int, float | None]:
+def earlier(db: Db, key: str) -> tuple[int, int, float | None]:
     """Return attempts at a request, its highest living take, and what the last one cost if failed.
 
     One look where there is nothing, as nearly always.
@@ -59,7 +61,7 @@ def earlier(db: sqlite3.Connection, key: str) -> tuple[int, int, float | None]:
     return attempts or 0, newest or 0, _failed_before(db, key) if attempts else None
 
 
-def _failed_before(db: sqlite3.Connection, key: str) -> float | None:
+def _failed_before(db: Db, key: str) -> float | None:
     row = db.execute(
         "SELECT state, coalesce(cost_usd, reserved_usd, 0.0) FROM takes"
         " WHERE key = ? ORDER BY n DESC LIMIT 1",
@@ -68,7 +70,7 @@ def _failed_before(db: sqlite3.Connection, key: str) -> float | None:
     return float(row[1]) if row and row[0] == "failed" else None
 
 
-def give_up(db: sqlite3.Connection, n: int, now: float) -> int:
+def give_up(db: Db, n: int, now: float) -> int:
     """Write an open end off and return its number, which is free now."""
     old = read_entry(db, "n = ?", (n,))
     if old is None or old.state not in OPEN_ENDS:
@@ -79,11 +81,20 @@ def give_up(db: sqlite3.Connection, n: int, now: float) -> int:
     return old.number
 
 
-def insert(
-    db: sqlite3.Connection, leases: Leases, plan: Plan, number: int, attempt: int, now: float
-) -> Entry:
+def insert(db: Db, leases: Leases, plan: Plan, number: int, attempt: int, now: float) -> Entry:
     """Write a new row and return it; it has our name on it from the first moment."""
     leases.present(db)
+    query, values = planned_row(leases, plan, number, attempt, now)
+    n = db.insert(query, tuple(values.values()))
+    leases.note_mine(n)
+    note_event(db, n, "planned", now)
+    return new_entry(n, values)
+
+
+def planned_row(
+    leases: Leases, plan: Plan, number: int, attempt: int, now: float
+) -> tuple[str, dict[str, Any]]:
+    """Return the statement that writes a new row, and its values in the order of its marks."""
     values: dict[str, Any] = {
         "id": f"{plan.key[:16]}-{attempt}",
         "key": plan.key,
@@ -101,14 +112,11 @@ def insert(
         "price": dump(cost_facts(plan.price)),
         "reserved_usd": plan.price.usd,
         "payer": leases.me,
-        "owner": leases.me,
+        "owner": leases.me if plan.shard is None else None,
         "notebook": storable_text(notebook_name()),
         "created_at": now,
         "kind": plan.kind,
+        "shard": plan.shard,
     }
     marks = ", ".join("?" * len(values))
-    query = f"INSERT INTO takes ({', '.join(values)}) VALUES ({marks})"
-    n = int(db.execute(query, tuple(values.values())).lastrowid or 0)
-    leases.note_mine(n)
-    note_event(db, n, "planned", now)
-    return new_entry(n, values)
+    return f"INSERT INTO takes ({', '.join(values)}) VALUES ({marks})", values

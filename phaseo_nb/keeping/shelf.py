@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import LibraryError
 from ..takes import Take
 from ..takes.going_on import Origin
+from .backends import Db
 from .entries import Entry
 from .records import storable_text
 from .search import with_index
@@ -52,7 +52,7 @@ def open_again(folder: Folder) -> Folder:
     """Return a folder as this process has it open now."""
     from .folder import open_folder
 
-    return open_folder(folder.path)
+    return open_folder(folder.home)
 
 
 class FiledTake(Take):
@@ -118,7 +118,7 @@ def _read(folder: Folder, entry: Entry) -> Take:
     recordings = [*entry.recordings, *[None] * len(answer.tracks)][: len(answer.tracks)]
     return Take.of(
         answer,
-        [folder.store.path(recording) if recording else None for recording in recordings],
+        [folder.store.source(recording) if recording else None for recording in recordings],
         id=entry.id,
         request=entry.read_request(),
         number=entry.number,
@@ -126,12 +126,14 @@ def _read(folder: Folder, entry: Entry) -> Take:
     )
 
 
-def write_opinion(db: sqlite3.Connection, n: int, name: str, value: Any) -> None:
+def write_opinion(db: Db, n: int, name: str, value: Any) -> None:
     """Keep a rating, a note or tags."""
     if name == "tags":
         db.execute("DELETE FROM tags WHERE take = ?", (n,))
         for tag in value:
-            db.execute("INSERT OR IGNORE INTO tags VALUES (?, ?)", (storable_text(tag), n))
+            db.execute(
+                "INSERT INTO tags VALUES (?, ?) ON CONFLICT DO NOTHING", (storable_text(tag), n)
+            )
         return
     value = storable_text(value) if isinstance(value, str) else value
     db.execute(f"UPDATE takes SET {name} = ? WHERE n = ?", (value, n))

@@ -24,7 +24,6 @@ from ..keeping.journal import Journal
 from ..keeping.outcomes import here
 from ..keeping.shelf import take_of
 from ..keeping.store import Recording
-from ..keeping.troubles import gone
 from ..keeping.upkeep.removing import unsaid
 from ..keeping.upkeep.room import warn_over_quota
 from ..takes import Take
@@ -178,7 +177,7 @@ class Bookkeeper:
         """Write down, one after the other, what is still to be written."""
         while job.unwritten:
             if self._folder is not self._opened and not self._folder.knows(job):
-                raise gone(self._folder.database.path)
+                raise self._folder.database.backend.gone()
             note = job.unwritten[0]
             is_settled = True
             try:

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from ..errors import SettingsError, brief
 from .addresses import check_base_url
+from .homes import find_home
 from .keys import KEYRING_SERVICE, check_key, entered, hide, is_phaseo_key, stored_key
 from .sandboxed import own_sandbox
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MODE = "PHASEO_NB_MODE"
-HOME = "PHASEO_NB_HOME"
 MODEL = "PHASEO_NB_MODEL"
 BASE_URL = "PHASEO_NB_BASE_URL"
 EMBED_LIMIT = "PHASEO_NB_EMBED_LIMIT"
@@ -287,15 +287,9 @@ def in_sandbox_mode() -> bool:
 
 
 def home_folder(home: str | os.PathLike[str] | None = None) -> Setting[Path]:
-    """Return the folder of the library; it is not created here."""
-    if home is not None:
-        return Setting(Path(home).expanduser(), "argument")
-    named = os.environ.get(HOME, "").strip()
-    if named:
-        return Setting(Path(named).expanduser(), HOME)
-    import platformdirs
-
-    return Setting(Path(platformdirs.user_data_dir("phaseo-nb", appauthor=False)), "default")
+    """Return the folder that the library has on this machine; it is not created here."""
+    found = find_home(home)
+    return Setting(found.folder, found.origin)
 
 
 def embed_limit(limit: Any = None) -> Setting[int]:
@@ -324,6 +318,25 @@ def embed_limit(limit: Any = None) -> Setting[int]:
         message = f"{EMBED_LIMIT}={text[:40]!r} is no size. Write it as 500kB or 8MB."
         raise SettingsError(message)
     return Setting(int(number * {"kb": 1_000, "mb": 1_000_000}.get(unit, 1)), EMBED_LIMIT)
+
+
+def base_url_of(gateway: Any) -> str:
+    """Return where a gateway is asked, given its name or an address.
+
+    Raises
+    ------
+    SettingsError
+        It is neither.
+    """
+    if gateway == "sandbox":
+        return _SANDBOX_URLS["phaseo"]
+    if gateway in (*WIRES,):
+        return _base_url(gateway, None)
+    if isinstance(gateway, str) and "://" in gateway:
+        return check_base_url(gateway)
+    shown = gateway if isinstance(gateway, str) and len(gateway) <= 24 else type(gateway).__name__
+    message = f"{shown!r} is no gateway: choose {', '.join(_GATEWAYS[1:])}, or give its base URL."
+    raise SettingsError(message)
 
 
 def _model(model: Any) -> str | None:

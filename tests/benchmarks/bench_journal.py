@@ -50,7 +50,7 @@ from phaseo_nb.engine import engine
 from phaseo_nb.jobs import Cost, MusicJob, Track
 from phaseo_nb.keeping import Library, money
 from phaseo_nb.keeping import search as finding
-from phaseo_nb.keeping._migrations import migrate
+from phaseo_nb.keeping.backends.sqlite.migrations import migrate
 from phaseo_nb.keeping.folder import Folder, close_all
 from phaseo_nb.keeping.journal import Journal
 from phaseo_nb.keeping.ordering import Plan

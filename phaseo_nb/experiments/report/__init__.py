@@ -133,7 +133,8 @@ def write_report(
     ]
     whole = page.page(title, "\n".join(parts))
     # Some notes on recordings name their file. Where a library is, is nobody else's business.
-    whole = whole.replace(cards.escape(sweep.library.path), "the library")
+    for place in (sweep.library.shown, str(sweep.library.path)):
+        whole = whole.replace(cards.escape(place), "the library")
     data = whole.encode("utf-8", "replace")
     written = write_whole(target, data, overwrite=overwrite, is_ours=_is_report)
     n_tracks = len(grid.drawn_tracks)

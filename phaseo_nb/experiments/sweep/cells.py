@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,6 +10,7 @@ from ...keeping.entries import OPEN, OPEN_ENDS
 
 if TYPE_CHECKING:
     from ...keeping import Library
+    from ...keeping.backends import Db
     from .compiling import Compiled
 
 
@@ -159,7 +159,7 @@ def standings(library: Library, keys: Iterable[str]) -> Standings:
     return library.folder.database.read(lambda db: _look(db, wanted))
 
 
-def _look(db: sqlite3.Connection, keys: Sequence[str]) -> Standings:
+def _look(db: Db, keys: Sequence[str]) -> Standings:
     found: Standings = {}
     states = ", ".join(f"'{state}'" for state in _RANK)
     for start in range(0, len(keys), AT_ONCE):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 import statistics
 from collections import Counter
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from .compiling import Compiled, Place
 
 if TYPE_CHECKING:
     from ...keeping import Library
+    from ...keeping.backends import Db
     from .grid import Grid
 
 SHOWN_NOTES = 6
@@ -217,10 +217,10 @@ def make_plan(
     return SweepPlan(name, tuple(rows), same, grid.takes, concurrency, notes)
 
 
-def check_concurrency(value: Any) -> None:
+def check_concurrency(value: Any, most: int = 1000) -> None:
     """Refuse what is no number of jobs."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
-        message = f"concurrency = {value!r}: give a whole number from 1 to 1000."
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        message = f"concurrency = {value!r}: give a whole number from 1 to {most:,}."
         raise ExperimentError(message)
 
 
@@ -275,7 +275,7 @@ def usual_seconds(place: Place) -> float | None:
     return None if session.is_sandbox else USUAL_SECONDS.get(place.provider or "")
 
 
-def last_costs(db: sqlite3.Connection, base_url: str, model: str | None) -> list[float]:
+def last_costs(db: Db, base_url: str, model: str | None) -> list[float]:
     """Return what a model's last jobs cost, newest first."""
     query = (
         "SELECT cost_usd FROM takes WHERE base_url = ? AND model IS ? AND state = 'kept'"

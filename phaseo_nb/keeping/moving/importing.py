@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +21,7 @@ from ...phrases import visible
 from ...requests import MusicRequest, UdioRequest, request_key
 from ...takes import prompt_of
 from ...transport.texts import is_text
+from ..backends import Db
 from ..entries import Entry, add_recording, note_event, read_entry, write_answer
 from ..records import cost_facts, dump, dump_request, storable_text
 from ..search import note_texts
@@ -180,7 +180,7 @@ def _member(sidecar: str, sound: Sound) -> str:
 # -- the row -------------------------------------------------------------------------------------
 
 
-def _add(db: sqlite3.Connection, item: _Item) -> Entry | None:
+def _add(db: Db, item: _Item) -> Entry | None:
     """Write a take down, or give one that is here its audio back."""
     known, is_whole = _same(db, item)
     if known is None:
@@ -194,7 +194,7 @@ def _add(db: sqlite3.Connection, item: _Item) -> Entry | None:
     return read_entry(db, "n = ?", (n,))
 
 
-def _same(db: sqlite3.Connection, item: _Item) -> tuple[int | None, bool]:
+def _same(db: Db, item: _Item) -> tuple[int | None, bool]:
     """Return the row of the same request and job, and whether it has all this audio already."""
     new = {position: recording.sha256 for position, recording in item.recordings.items()}
     query = (
@@ -212,7 +212,7 @@ def _same(db: sqlite3.Connection, item: _Item) -> tuple[int | None, bool]:
     return found, False
 
 
-def _insert(db: sqlite3.Connection, item: _Item) -> int:
+def _insert(db: Db, item: _Item) -> int:
     facts, key = item.facts, item.key
     query = "SELECT coalesce(max(attempt), 0) FROM takes WHERE key = ?"
     attempt = int(db.execute(query, (key,)).fetchone()[0]) + 1
@@ -245,10 +245,10 @@ def _insert(db: sqlite3.Connection, item: _Item) -> int:
     }
     marks = ", ".join(f":{name}" for name in values)
     insert = f"INSERT INTO takes ({', '.join(values)}) VALUES ({marks})"
-    n = int(db.execute(insert, values).lastrowid or 0)
+    n = db.insert(insert, values)
     write_answer(db, n, item.job, item.recordings, time.time())
     for tag in take.tags:
-        db.execute("INSERT OR IGNORE INTO tags VALUES (?, ?)", (storable_text(tag), n))
+        db.execute("INSERT INTO tags VALUES (?, ?) ON CONFLICT DO NOTHING", (storable_text(tag), n))
     entry = read_entry(db, "n = ?", (n,))
     assert entry is not None
     note_texts(db, [(entry, item.job)])
@@ -256,7 +256,7 @@ def _insert(db: sqlite3.Connection, item: _Item) -> int:
     return n
 
 
-def _give_back(db: sqlite3.Connection, n: int, item: _Item) -> None:
+def _give_back(db: Db, n: int, item: _Item) -> None:
     """Give a take recordings that were deleted or lost here."""
     _know(db, item.recordings.values())
     for position, recording in item.recordings.items():
@@ -267,6 +267,6 @@ def _give_back(db: sqlite3.Connection, n: int, item: _Item) -> None:
     note_event(db, n, "audio imported", time.time())
 
 
-def _know(db: sqlite3.Connection, recordings: Iterable[Recording]) -> None:
+def _know(db: Db, recordings: Iterable[Recording]) -> None:
     for recording in recordings:
         add_recording(db, recording, time.time())

@@ -7,7 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...errors import LibraryError
+
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from ..copying import Copied
     from ..folder import Folder
     from ..moving.importing import Imported
     from .doctor import Checkup
@@ -196,3 +201,95 @@ class Upkeep:
         from ..moving.importing import import_export
 
         return import_export(self.folder, path)
+
+    # -- copies of all of it ---------------------------------------------------------------------
+
+    def copy_to(
+        self,
+        place: str | os.PathLike[str] | SecretStr,
+        *,
+        audio: str | os.PathLike[str] | None = None,
+        move: bool = False,
+        show: bool = True,
+    ) -> Copied:
+        """Copy the whole library to another place: all rows and all recordings, each compared.
+
+        Kernels may go on working meanwhile: the copy is how everything was at one moment. It may
+        be interrupted at any moment; run again, it goes on, and what changed since is brought up
+        to date. What waits to be sent is left out, as two libraries would both buy it.
+
+        Parameters
+        ----------
+        place
+            An empty or new folder or database (``"postgresql://user@host/name"``), or an earlier
+            copy of this very library.
+        audio
+            Where the recordings go: a folder or an address of fsspec. Default: into the folder,
+            beside the journal. Beside a database they stay where they are if that is an address
+            that every machine reaches; else it has to be said.
+        move
+            Whether the copy takes this one's place, with what waits to be sent: from then on this
+            library takes no orders, and says where it went. Nothing in it is deleted.
+        show
+            Whether to show how far it is.
+
+        Returns
+        -------
+        Copied
+            What was copied, and what could not be: recordings that were lost before.
+
+        Raises
+        ------
+        LibraryError
+            The place holds another library; one of both cannot be read or written (what was
+            copied so far stays, and is gone on from); or, for a move, a kernel looks after jobs.
+        """
+        from ...settings.homes import find_audio, find_home, hide_place
+        from ..copying import copy_library
+
+        # A verbose traceback prints every local variable it passes.
+        place, given = hide_place(place), None if audio is None else find_audio(audio)
+        del audio
+        return copy_library(self.folder, find_home(place), given, moves=move, show=show)
+
+    def back_up(self, folder: str | os.PathLike[str], *, show: bool = True) -> Copied:
+        """Copy the whole library into a folder, or bring an earlier backup there up to date.
+
+        ``Library(folder)`` opens it, ``Library(folder).copy_to(…)`` brings it back to an empty
+        place, be that a folder or a database.
+
+        Parameters
+        ----------
+        folder
+            An empty or new one, or that of an earlier backup of this library.
+        show
+            Whether to show how far it is.
+
+        Returns
+        -------
+        Copied
+            What was copied.
+
+        Raises
+        ------
+        LibraryError
+            As :meth:`copy_to`.
+        """
+        from ...settings.homes import is_url
+
+        if is_url(folder):
+            message = "A backup is a folder. To copy the library into a database: `copy_to(…)`."
+            raise LibraryError(message)
+        return self.copy_to(folder, show=show)
+
+    def go_on_here(self) -> bool:
+        """Take orders again in a library that was moved away; tell whether that is new.
+
+        Do this only where nobody orders in the place that it was moved to: what waited to be sent
+        is in both, and would be paid twice.
+        """
+        from ..closing import reopen
+
+        is_new = self.folder.database.write(reopen).result()
+        self.folder.close()  # opened anew, it has nothing to warn of
+        return is_new

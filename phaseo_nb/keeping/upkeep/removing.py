@@ -8,7 +8,6 @@ cost stays in the journal, so that spending stays true.
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ...cards import note_card
 from ...errors import LibraryError
 from ...phrases import size
-from ..entries import ENDED, Entry, named_entry, note_event, read_entry
+from ..backends import Db
+from ..entries import ENDED, SET_SETTING, Entry, named_entry, note_event, read_entry
 from ..records import dump
 from ..shelf import take_of
 from ..tables import Takes
@@ -74,7 +74,7 @@ class Deleted:
         """
         bring_back = _bring_audio_back if self.audio_only else _bring_back
 
-        def operation(db: sqlite3.Connection) -> list[Entry]:
+        def operation(db: Db) -> list[Entry]:
             back = [n for n in self._rows if bring_back(db, n, self._folder.leases.me)]
             found = (read_entry(db, "n = ?", (n,)) for n in back)
             return [entry for entry in found if entry is not None]
@@ -132,7 +132,7 @@ def delete(folder: Folder, what: Iterable[Any], *, audio_only: bool = False) -> 
     """Hide takes or detach their audio; see :meth:`Library.delete`."""
     names = list(named(what))
 
-    def operation(db: sqlite3.Connection) -> tuple[list[Entry], int]:
+    def operation(db: Db) -> tuple[list[Entry], int]:
         folder.leases.present(db)  # who is not known there counts as gone
         rows = {entry.n: entry for entry in (_row(db, name, folder) for name in names)}
         entries = [e for e in rows.values() if not audio_only or any(e.recordings)]
@@ -155,7 +155,7 @@ def delete(folder: Folder, what: Iterable[Any], *, audio_only: bool = False) -> 
     return Deleted(folder, entries, n_bytes, audio_only=audio_only)
 
 
-def shared_out(db: sqlite3.Connection, entries: Iterable[Entry]) -> int:
+def shared_out(db: Db, entries: Iterable[Entry]) -> int:
     """Return the bytes that would be free without these takes: what no other one shares."""
     uses: dict[str, int] = {}
     sizes: dict[str, int] = {}
@@ -172,7 +172,7 @@ def shared_out(db: sqlite3.Connection, entries: Iterable[Entry]) -> int:
     return sum(sizes[sha256] for sha256 in alone)
 
 
-def say_why(db: sqlite3.Connection, n: int, position: int, words: str | None) -> str | None:
+def say_why(db: Db, n: int, position: int, words: str | None) -> str | None:
     """Write down why a track has no audio here, and return what stood there before.
 
     It stands where the service says why a track came to nothing, because that is what its card
@@ -223,10 +223,10 @@ def named(what: Iterable[Any]) -> Iterator[str]:
             yield name
 
 
-def _row(db: sqlite3.Connection, name: str, folder: Folder) -> Entry:
+def _row(db: Db, name: str, folder: Folder) -> Entry:
     entry = named_entry(db, name)
     if entry is None:
-        message = f"The library {folder.path} has no take {name[:80]!r}. Nothing was deleted."
+        message = f"The library {folder.shown} has no take {name[:80]!r}. Nothing was deleted."
         raise LibraryError(message)
     if entry.state not in ENDED:
         message = (
@@ -241,7 +241,7 @@ def _row(db: sqlite3.Connection, name: str, folder: Folder) -> Entry:
     return entry
 
 
-def _detach(db: sqlite3.Connection, entry: Entry, me: str) -> None:
+def _detach(db: Db, entry: Entry, me: str) -> None:
     """Take the recordings from a take; which they were is remembered for the way back."""
     words = f"{_DELETED}{datetime.now():%Y-%m-%d}; {_AGAIN[_cannot_be_fetched(entry)]}"
     for position, recording in enumerate(entry.recordings):
@@ -249,14 +249,13 @@ def _detach(db: sqlite3.Connection, entry: Entry, me: str) -> None:
             continue
         before = say_why(db, entry.n, position, words)
         facts = {"sha256": recording.sha256, "by": me, "failure": before}
-        query = "INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"
-        db.execute(query, (Freed.name_of(entry.n, position), dump(facts)))
+        db.execute(SET_SETTING, (Freed.name_of(entry.n, position), dump(facts)))
         query = "UPDATE tracks SET sha256 = NULL WHERE take = ? AND position = ?"
         db.execute(query, (entry.n, position))
     note_event(db, entry.n, "audio deleted", time.time())
 
 
-def _bring_audio_back(db: sqlite3.Connection, n: int, me: str) -> bool:
+def _bring_audio_back(db: Db, n: int, me: str) -> bool:
     mine = [freed for freed in freed_audio(db) if freed.take == n and freed.by == me]
     for freed in mine:
         query = "UPDATE tracks SET sha256 = ? WHERE take = ? AND position = ? AND sha256 IS NULL"
@@ -269,7 +268,7 @@ def _bring_audio_back(db: sqlite3.Connection, n: int, me: str) -> bool:
     return bool(mine)
 
 
-def _bring_back(db: sqlite3.Connection, n: int, me: str) -> bool:
+def _bring_back(db: Db, n: int, me: str) -> bool:
     query = "SELECT key, number, state FROM takes WHERE n = ? AND deleted_by = ?"
     row = db.execute(query, (n, me)).fetchone()
     if row is None:
@@ -281,7 +280,7 @@ def _bring_back(db: sqlite3.Connection, n: int, me: str) -> bool:
     return True
 
 
-def free_number(db: sqlite3.Connection, key: str, wanted: int) -> int:
+def free_number(db: Db, key: str, wanted: int) -> int:
     """Return the number of a take if no living take of its request has it, else the next one."""
     living = "key = ? AND state NOT IN ('failed', 'written_off') AND deleted_at IS NULL"
     numbers = [row[0] for row in db.execute(f"SELECT number FROM takes WHERE {living}", (key,))]

@@ -6,8 +6,8 @@ import errno
 import sqlite3
 from pathlib import Path
 
-from ..errors import LibraryError, PhaseoError
-from ._migrations import LATEST
+from ....errors import LibraryError, PhaseoError
+from .migrations import LATEST
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows knows no quota
 _ELSEWHERE = 'Another folder: `nb.connect(library="…")` or PHASEO_NB_HOME.'

@@ -6,13 +6,51 @@ import contextlib
 import os
 import secrets
 import sqlite3
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
-from ._migrations import LATEST, migrate, version_of
+from .migrations import LATEST, migrate, version_of
 from .troubles import damaged, in_our_words, newer
+from .words import SQLiteWords
 
 
-def opened(path: Path, is_shared: bool, patience: float) -> sqlite3.Connection:
+class SQLiteDb(sqlite3.Connection):
+    """A connection to a file; see :class:`~phaseo_nb.keeping.backends.Db`."""
+
+    words = SQLiteWords()
+    flushes = True
+    """Whether commits wait for the disk."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.later: list[tuple[str, tuple[Any, ...]]] = []
+
+    def insert(self, query: str, values: Any = ()) -> int:
+        """Insert one row and return its number."""
+        return int(self.execute(query, values).lastrowid or 0)
+
+    def fill(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Insert many rows as they are."""
+        fields, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        self.executemany(f"INSERT INTO {table} ({fields}) VALUES ({marks})", rows)
+
+    def last_number(self, table: str) -> int:
+        """Return the highest row number that was given out; where SQLite counts, past its rows."""
+        highest = self.execute(f"SELECT coalesce(max(n), 0) FROM {table}").fetchone()[0]
+        query = "SELECT seq FROM sqlite_sequence WHERE name = ?"
+        row = self.execute(query, (table,)).fetchone()
+        return max(int(highest), int(row[0]) if row else 0)
+
+    def count_on(self, table: str, number: int) -> None:
+        """Give out higher row numbers than this; a table without a count goes by its rows."""
+        query = "SELECT 1 FROM sqlite_master WHERE name = ? AND sql LIKE '%AUTOINCREMENT%'"
+        if self.execute(query, (table,)).fetchone():
+            self.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+            self.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, number))
+
+
+def opened(path: Path, is_shared: bool, patience: float) -> SQLiteDb:
     """Open the file in its latest shape, after making a copy of an older one."""
     try:
         if not path.exists():
@@ -55,7 +93,7 @@ def mark(path: Path, is_shared: bool) -> tuple[int, int] | bool:
     return (found.st_dev, found.st_ino) if is_shared else True
 
 
-def connected(path: Path, patience: float) -> sqlite3.Connection:
+def connected(path: Path, patience: float) -> SQLiteDb:
     """Connect with what every connection here wants: full flushes, foreign keys, named columns."""
     db = sqlite3.connect(
         str(path),
@@ -63,6 +101,7 @@ def connected(path: Path, patience: float) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
+        factory=SQLiteDb,
     )
     db.row_factory = sqlite3.Row
     try:
@@ -74,7 +113,7 @@ def connected(path: Path, patience: float) -> sqlite3.Connection:
     return db
 
 
-def _mode(db: sqlite3.Connection) -> str:
+def _mode(db: SQLiteDb) -> str:
     return str(db.execute("PRAGMA journal_mode").fetchone()[0]).lower()
 
 
@@ -105,12 +144,17 @@ def _put_in_place(new: Path, path: Path) -> None:
                 new.rename(path)
 
 
-def _back_up(db: sqlite3.Connection, path: Path, version: int) -> None:
+def _back_up(db: SQLiteDb, path: Path, version: int) -> None:
     """Keep a whole copy of the older shape beside the file."""
     copy = path.with_name(f"{path.name}.v{version}.backup")
     if copy.exists():
         return  # of an earlier try: the file has not changed its shape since
-    part = path.with_name(f".{copy.name}.{secrets.token_hex(6)}.part")
+    copied(db, copy)
+
+
+def copied(db: sqlite3.Connection, copy: Path) -> None:
+    """Write a whole copy, which has its name once it is whole."""
+    part = copy.with_name(f".{copy.name}.{secrets.token_hex(6)}.part")
     target = sqlite3.connect(str(part))
     try:
         db.backup(target)

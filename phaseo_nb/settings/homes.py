@@ -1,0 +1,127 @@
+"""Where a library is: a folder of this machine, or a database that many machines share."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
+
+from pydantic import SecretStr
+
+from ..errors import SettingsError, brief
+
+HOME = "PHASEO_NB_HOME"
+AUDIO = "PHASEO_NB_AUDIO"
+_SCHEMES = ("postgresql", "postgres")
+_URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+@dataclass(frozen=True)
+class Home:
+    """A place for a library; nothing is made or connected by it."""
+
+    folder: Path
+    """Of this machine: the library itself, or what a database has beside it here."""
+    database: SecretStr | None = None
+    """Address of the database, if the journal is in one; it may hold a password."""
+    shown: str = ""
+    """Where it is, without any password."""
+    origin: str = "argument"
+    """``"argument"``, the variable's name or ``"default"``."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from other places, the user's password included, and shows nothing."""
+        if self.database is None:
+            return str(self.folder)
+        return hashlib.sha256(self.database.get_secret_value().encode()).hexdigest()
+
+    def __reduce__(self) -> Any:
+        message = "The place of a library may hold a password and cannot be pickled."
+        raise TypeError(message)
+
+
+def find_home(given: Any = None) -> Home:
+    """Return where a library is: what is given, else ``PHASEO_NB_HOME``, else the user's folder.
+
+    Raises
+    ------
+    SettingsError
+        It is an address of something else than PostgreSQL, or none at all.
+    """
+    if isinstance(given, SecretStr):
+        return _in_database(given, "argument")
+    if given is not None:
+        return _in_database(SecretStr(given), "argument") if is_url(given) else _in_folder(given)
+    named = os.environ.get(HOME, "").strip()
+    if is_url(named):
+        return _in_database(SecretStr(named), HOME)
+    return _in_folder(named, HOME) if named else _in_folder(default_folder(), "default")
+
+
+def hide_place(place: Any) -> Any:
+    """Return a place as it is given, an address of a database out of sight of tracebacks."""
+    return SecretStr(place) if is_url(place) else place
+
+
+def find_audio(given: str | os.PathLike[str] | None = None) -> SecretStr | None:
+    """Return where recordings lie: what is given, else ``PHASEO_NB_AUDIO``, else nothing.
+
+    An address may hold a password, so tracebacks are not to see it.
+    """
+    if given is not None and not is_url(given):
+        return SecretStr(str(Path(given).expanduser().absolute()))
+    hidden = SecretStr(os.environ.get(AUDIO, "").strip() if given is None else str(given).strip())
+    del given
+    if is_url(hidden.get_secret_value()) or not hidden.get_secret_value():
+        return hidden or None
+    return SecretStr(str(Path(hidden.get_secret_value()).expanduser().absolute()))
+
+
+def default_folder() -> Path:
+    """Return the user's data folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("phaseo-nb", appauthor=False))
+
+
+def is_url(text: Any) -> bool:
+    """Tell an address from a path; one letter before a colon is a drive of Windows."""
+    return isinstance(text, str) and _URL.match(text) is not None
+
+
+def without_password(url: str) -> str:
+    """Return an address as it may be shown: no password, no options but the harmless ones."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return f"{url.strip().partition('://')[0]}://…"
+    user = f"{quote(unquote(parts.username), safe='')}@" if parts.username else ""
+    named = [(n, v) for n, v in parse_qsl(parts.query) if n in ("schema", "host", "port", "dbname")]
+    query = "&".join(f"{name}={quote(value, safe='/')}" for name, value in named)
+    host = f"[{host}]" if ":" in host else host
+    return urlunsplit((parts.scheme, f"{user}{host}{port}", parts.path, query, ""))
+
+
+def _in_folder(path: str | os.PathLike[str], origin: str = "argument") -> Home:
+    folder = Path(path).expanduser()
+    return Home(folder, shown=str(folder), origin=origin)
+
+
+def _in_database(url: SecretStr, origin: str) -> Home:
+    shown = without_password(url.get_secret_value())
+    scheme = shown.partition("://")[0].lower()
+    if scheme not in _SCHEMES:
+        what = "library = " if origin == "argument" else f"{origin}="
+        message = (
+            f"{what}{brief(shown)} is no place for a library. Give a folder, or the address of a "
+            "PostgreSQL database: postgresql://user@host/name. (Audio may lie anywhere: audio=.)"
+        )
+        raise SettingsError(message)
+    name = hashlib.sha256(shown.encode()).hexdigest()[:16]
+    return Home(default_folder() / "shared" / name, url, shown, origin)
