@@ -178,6 +178,7 @@ class MusicClient:
         *,
         on_submitted: Callable[[MusicJob], None] | None = None,
         before_sending: BeforeSending | None = None,
+        turn: BeforeSending | None = None,
         **words: Any,
     ) -> MusicJob:
         """Start a job and return the gateway's answer, a failed one as it is.
@@ -197,6 +198,8 @@ class MusicClient:
         before_sending
             Awaited just before the connection is opened, again for each time the request goes
             out; what it raises is raised here, and then nothing was sent.
+        turn
+            Awaited before that, where it holds no other call up, until the order may go out.
         **words
             With a prompt: the words of :func:`phaseo_nb.generate`, such as ``model``.
 
@@ -218,7 +221,11 @@ class MusicClient:
         ready, notes = self._orders.build(request, words)
         for note in notes:
             log.warning("%s", note)
-        return await self._orders.place(ready, on_submitted, before_sending)
+        return await self._orders.place(ready, on_submitted, before_sending, turn)
+
+    def hear_busy(self, heard: Callable[[float | None], None]) -> None:
+        """Call this at each 429, with the seconds that the service asks to wait if it says so."""
+        self._transport.on_busy = heard
 
     def default_model(self) -> str:
         """Return the model for requests that name none.

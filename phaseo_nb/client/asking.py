@@ -87,6 +87,8 @@ class Asking:
             except JobNotFound as error:
                 unknown = unknown or error
             except GatewayError as error:
+                if isinstance(error, RateLimited) and may_resend(error):
+                    self._transport.note_busy(error.retry_after)
                 # An older route that this key may not use says nothing about the job.
                 if unknown is None or _is_passing(error):
                     raise

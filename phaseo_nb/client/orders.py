@@ -14,7 +14,7 @@ from ..gateways.catalogue import built_in
 from ..jobs import MusicJob
 from ..requests import MusicRequest, UdioRequest, build_request
 from ..transport.http import AnswerLost, BeforeSending, Sleep, Transport
-from ..transport.messages import Call
+from ..transport.messages import Call, NotYet
 from .asking import read_answer
 from .memory import JobMemory
 
@@ -89,10 +89,11 @@ class Orders:
         request: Request,
         on_submitted: Callable[[MusicJob], None] | None,
         before_sending: BeforeSending | None = None,
+        turn: BeforeSending | None = None,
     ) -> MusicJob:
         """Send an order; cancelling ends only the waiting, see :meth:`MusicClient.submit`."""
         self._transport.pool()  # a closed client says so before anything starts
-        task = asyncio.ensure_future(self._create(request, on_submitted, before_sending))
+        task = asyncio.ensure_future(self._create(request, on_submitted, before_sending, turn))
         self._sending[task] = os.getpid()  # a forked child has the tasks, but not their loop
         task.add_done_callback(self._sent)
         return await asyncio.shield(task)
@@ -114,21 +115,28 @@ class Orders:
         request: Request,
         on_submitted: Callable[[MusicJob], None] | None,
         before_sending: BeforeSending | None,
+        turn: BeforeSending | None,
     ) -> MusicJob:
         call = self._gateway.submission(request)
         attempt = 0
         while True:
             attempt += 1
             lost: AnswerLost | None = None
+            if turn is not None:  # waited for outside the gate, where it holds nobody up
+                await turn()
             try:
                 answer = await self._transport.send(call, before=before_sending)
                 job = await read_answer(self._gateway.read_submission, answer, request)
                 break
+            except NotYet:
+                attempt -= 1
+                continue
             except AnswerLost as error:
                 lost = error
             except RateLimited as error:
                 pause = None
                 if may_resend(error):
+                    self._transport.note_busy(error.retry_after)
                     pause = self._transport.pause_before_resending(attempt, error.retry_after)
                 if pause is None:
                     raise

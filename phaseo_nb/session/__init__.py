@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..engine import engine
@@ -31,6 +32,7 @@ from .carrying import Carrier
 from .listening import Callbacks
 from .open_ends import error_of, nothing_sent
 from .rhythm import Rhythm, model_of
+from .throttle import Throttle
 
 if TYPE_CHECKING:
     from ..client import MusicClient
@@ -68,6 +70,7 @@ class Session:
         self._lock = threading.Lock()
         self._announcement = announcement
         self._rhythm = Rhythm(self.library, connection)
+        self._throttle = Throttle(connection.base_url)
         self._folder.agents[connection.name, connection.base_url] = self
 
     @property
@@ -78,6 +81,9 @@ class Session:
                 from ..client import MusicClient
 
                 self._talking = MusicClient.of(self.connection)
+                self._talking.hear_busy(
+                    lambda asked: self._throttle.hear(self._folder.journal, asked)
+                )
             return self._talking
 
     @property
@@ -140,6 +146,27 @@ class Session:
             job = self._job_of(found, request, notes, timeout)
             job.is_fresh = fresh
             return job
+
+    def plan(self, request: MusicRequest | UdioRequest, shard: str) -> Plan:
+        """Return the order of a ready request, for any machine to take up; nothing is written."""
+        plan = self._plan(request, tuple(request.ineffective()))
+        return replace(plan, shard=shard)
+
+    async def carry(self, entry: Entry, *, timeout: float | None = 900.0) -> Job:
+        """Carry a row that has our name on it to its end; runs on the engine.
+
+        Whatever becomes of it stands in the journal and in the handle that is returned.
+        """
+        known = self._folder.handles.get(entry.n)
+        if known is not None and known.is_waiting:
+            await known.ended()
+            return known
+        job = self._handle(entry, timeout=timeout)
+        if known is not None and known.unwritten:
+            job.go_on_from(known)
+        self._folder.handles[entry.n] = job
+        await self._carrier.carry(job, entry)
+        return job
 
     def find(
         self, request: MusicRequest | UdioRequest, *, take: int | None = None
@@ -221,7 +248,12 @@ class Session:
     @property
     def _carrier(self) -> Carrier:
         return Carrier(
-            self._client, self.library, self.connection.key, self._callbacks, self._rhythm.poll
+            self._client,
+            self.library,
+            self.connection.key,
+            self._callbacks,
+            self._rhythm.poll,
+            self._throttle,
         )
 
     def _plan(self, request: MusicRequest | UdioRequest, notes: tuple[str, ...]) -> Plan:

@@ -22,6 +22,7 @@ from ..errors import (
     JobTimeout,
     LibraryError,
     PhaseoError,
+    RequestRejected,
     UncertainSubmission,
 )
 from ..jobs import MusicJob, Track
@@ -39,7 +40,8 @@ from ..takes.handle import Job
 from ..transport.secrets import scrub
 from .bookkeeping import Bookkeeper, Recordings, no_audio
 from .listening import Callbacks, close, reported, wait
-from .open_ends import doubt, error_of, nothing_sent, stopped
+from .open_ends import doubt, error_of, stopped
+from .throttle import NotSent, Throttle, Ticket
 
 if TYPE_CHECKING:
     from ..client import MusicClient
@@ -48,10 +50,6 @@ log = logging.getLogger("phaseo_nb")
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at a job that another kernel asks for."""
-
-
-class _NotSent(Exception):
-    """Somebody stopped waiting while the order waited for its turn."""
 
 
 class Carrier:
@@ -64,8 +62,10 @@ class Carrier:
         key: SecretStr | None,
         callbacks: Callbacks | None = None,
         rhythm: Callable[[Job, float], Schedule | None] = lambda job, age: None,
+        throttle: Throttle | None = None,
     ) -> None:
         self._client = client
+        self._throttle = throttle or Throttle(client.base_url)
         self._callbacks = callbacks
         self._rhythm = rhythm
         """Says when to ask about a job that has been on its way for so many seconds."""
@@ -113,7 +113,8 @@ class Carrier:
                 if not (isinstance(error, UncertainSubmission) or _stays_open(job, error)):
                     await close(job)
             finally:  # whatever else goes wrong, nobody waits for ever
-                job.fail(stopped(job) if isinstance(error, _NotSent) else error)
+                self._throttle.poke()
+                job.fail(stopped(job) if isinstance(error, NotSent) else error)
             if not isinstance(error, Exception):
                 raise
         else:
@@ -135,10 +136,17 @@ class Carrier:
         elif isinstance(error, JobFailed):
             state: End = "empty" if error.job.status == "completed" else "failed"
             await self._end(job, state, known=error.reason, answer=error.job)
-        elif job.answer is None and isinstance(error, (PhaseoError, _NotSent)):
+        elif job.answer is None and isinstance(error, (PhaseoError, NotSent)):
             await self._book.write(
                 job,
-                lambda: here(self._books.withdraw(job.n, was_claimed=job.is_claimed)),
+                lambda: here(
+                    self._books.withdraw(
+                        job.n,
+                        was_claimed=job.is_claimed,
+                        for_good=isinstance(error, RequestRejected),
+                        known=scrub(str(error), self._key),
+                    )
+                ),
             )
         elif isinstance(error, JobNotFound):
             name = job.row[0] if job.row else job.n
@@ -220,24 +228,19 @@ class Carrier:
         callback = (invitation.sha256, invitation.until) if invitation else None
         request = invitation.request if invitation else job.request
 
-        async def claim() -> None:
-            if not job.begin_sending():
-                raise _NotSent
-            with nothing_sent():
-                claiming = self._journal.claim(job.n, again=job.is_claimed, callback=callback)
-                await here(claiming)
-            job.is_claimed = True
-
+        ticket = Ticket(self._throttle, self._journal, job, callback)
         try:
-            return await self._client.submit(request, before_sending=claim)
+            return await self._client.submit(request, before_sending=ticket.go, turn=ticket.wait)
         except UncertainSubmission as error:  # the same words now and after a restart
             known, price = error.known, error.price or job.price
             raise doubt(job.request, known, price, None, error.request_id) from error.__cause__
-        except (PhaseoError, _NotSent):
+        except (PhaseoError, NotSent):
             raise
         except BaseException as error:
             known = f"Handing it in broke off with {type(error).__name__}."
             raise doubt(job.request, known, job.price) from error
+        finally:
+            ticket.done()
 
     async def _find(self, job: Job, entry: Entry) -> Take:
         name = entry.job_id or entry.request_id
@@ -291,6 +294,7 @@ class Carrier:
             job,
             lambda: here(self._books.completed(job.n, answer, is_among_many=self._book.is_busy)),
         )
+        self._throttle.poke()
         return answer
 
     async def _collect(

@@ -105,6 +105,8 @@ class Transport:
         self._random = random
         self._quota = quota_of(base_url) if transport is None else RetryQuota()
         self._pools: set[Pool] = set()
+        self.on_busy: Callable[[float | None], None] | None = None
+        """Told of each 429, with the seconds that it asks to wait."""
 
     def __repr__(self) -> str:
         return f"<Transport {self.base_url}>"
@@ -147,6 +149,8 @@ class Transport:
         while True:
             attempt += 1
             outcome = await self._attempt(call, ends, before)
+            if isinstance(outcome, Answer) and outcome.status_code == 429 and not call.creates:
+                self.note_busy(retry_after(outcome))
             pause = self._pause_before_next(call, outcome, attempt)
             if pause is None or (ends is not None and time.monotonic() + pause >= ends):
                 break
@@ -167,6 +171,11 @@ class Transport:
         """
         pause = self._pause(attempt, CREATE_ATTEMPTS, asked)
         return pause if pause is None or asked is not None else max(1.0, pause)
+
+    def note_busy(self, asked: float | None) -> None:
+        """Pass on that the service has too much to do."""
+        if self.on_busy is not None:
+            self.on_busy(asked)
 
     def pool(self) -> Pool:
         """Return the connections of the running event loop.

@@ -93,3 +93,7 @@ class _NotJson:
 
 
 NOT_JSON: Any = _NotJson()
+
+
+class NotYet(Exception):
+    """Raised just before a call goes out: it has to wait for another turn, nothing was sent."""

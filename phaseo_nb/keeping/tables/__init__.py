@@ -15,6 +15,7 @@ from ...errors import AudioError, LibraryError
 from ...phrases import excerpt, length_words, size
 from ...takes import prompt_of
 from ._attempts import Attempts
+from ._limits import Limits
 from ._sheet import Cell, Column, Row, Sheet, Way
 from ._spending import Spending
 from ._table import NOTHING, Table, when
@@ -22,7 +23,7 @@ from ._table import NOTHING, Table, when
 if TYPE_CHECKING:
     from ...takes import Take
 
-__all__ = ["Attempts", "Players", "Spending", "Takes"]
+__all__ = ["Attempts", "Limits", "Players", "Spending", "Takes"]
 
 _TAKE_COLUMNS = (
     Column("", is_figure=True),
@@ -114,7 +115,7 @@ _TAKE_FACTS: dict[str, Callable[[Take], Any]] = {
     "tags": lambda take: list(take.tags),
     "note": lambda take: take.note,
     "sandbox": lambda take: take.sandbox,
-    "path": lambda take: str(take.tracks[0].path) if take.tracks and take.tracks[0].path else None,
+    "path": lambda take: take.tracks[0].place if take.tracks else None,
 }
 
 

@@ -59,17 +59,17 @@ def _figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
     """Return the cells jobs, kept, paid and set aside."""
     counts = f"{int(row.get('jobs') or 0):,}", f"{int(row.get('kept') or 0):,}"
     if row.get("sandbox"):
-        usd = float(row.get("usd") or 0)  # the sandbox answers with the services' prices
-        return (*counts, f"not paid ({_usd(usd)} at the service)" if usd else "not paid", "")
+        tried = float(row.get("usd") or 0)  # the sandbox answers with the services' prices
+        return (*counts, f"not paid ({usd(tried)} at the service)" if tried else "not paid", "")
     reserved = float(row.get("reserved_usd") or 0)
     return (*counts, _paid(row), f"${reserved:,.2f}" if reserved else "")
 
 
 def _paid(row: dict[str, Any]) -> str:
     """Return what was paid in words; an unknown price is never a zero."""
-    usd, credits = float(row.get("usd") or 0), float(row.get("credits") or 0)
+    paid, credits = float(row.get("usd") or 0), float(row.get("credits") or 0)
     unknown, jobs = int(row.get("unknown") or 0), int(row.get("jobs") or 0)
-    words = [_usd(usd)] if usd or not (credits or (unknown and unknown == jobs)) else []
+    words = [usd(paid)] if paid or not (credits or (unknown and unknown == jobs)) else []
     words += [f"{credits:g} credits"] if credits else []
     words += [f"{unknown:,} of unknown price"] if unknown else []
     return " + ".join(words)
@@ -82,12 +82,13 @@ def _spent(total: dict[str, Any], is_paid: bool) -> str:
     if total["unknown"] and total["unknown"] == total["jobs"]:
         said = []
     if total["reserved_usd"]:
-        said.append(f"{_usd(total['reserved_usd'])} set aside, not billed yet")
+        said.append(f"{usd(total['reserved_usd'])} set aside, not billed yet")
     if total["unknown"]:
         s = "" if total["unknown"] == 1 else "s"
         said.append(f"{total['unknown']:,} job{s} of unknown price")
     return " · ".join(said)
 
 
-def _usd(amount: float) -> str:
+def usd(amount: float) -> str:
+    """Return an amount of US dollars in words."""
     return f"${amount:.4f}" if 0 < amount < 0.005 else f"${amount:,.2f}"
