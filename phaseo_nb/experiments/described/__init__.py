@@ -151,7 +151,7 @@ def describe(item: Take | Track, *, library: Library | None = None) -> Descripto
 
 def describe_track(take: Take, track: KeptTrack) -> Descriptors:
     """Return the figures of one track of a take, beside what the take asked for."""
-    return Descriptors(**_asked_facts(asked_in(take.request)), **_facts(track, _library_of(take)))
+    return Descriptors(**_asked_facts(asked_in(take.request)), **_facts(track, library_of(take)))
 
 
 async def describe_all(
@@ -159,6 +159,7 @@ async def describe_all(
     library: Library | None = None,
     *,
     concurrency: int | None = None,
+    on: Any = None,
 ) -> list[Descriptors]:
     """Return the figures of many takes or tracks, in their order, without holding up the kernel.
 
@@ -172,10 +173,14 @@ async def describe_all(
         Where figures are kept; ``None`` takes the library of each take, where it has one.
     concurrency
         How many at a time; ``None`` is one for each processor.
+    on
+        A ``dask.distributed.Client``, whose workers do it for takes that a library keeps.
     """
     wanted: Sequence[Take | Track] = list(getattr(items, "takes", items))
     for item in wanted:
         _check(item)
+    if on is not None:
+        await anyio.to_thread.run_sync(_work_out_on, on, wanted)
     found: list[Descriptors] = [Descriptors()] * len(wanted)
     limiter = anyio.CapacityLimiter(max(concurrency or os.cpu_count() or 1, 1))
 
@@ -191,6 +196,19 @@ async def describe_all(
         for place in range(len(wanted)):
             group.start_soon(one, place)
     return found
+
+
+def _work_out_on(client: Any, items: Sequence[Take | Track]) -> None:
+    """Have a cluster work out what is not known yet; here it is only read then."""
+    from ..cluster.analysis import describe_on
+
+    by_library: dict[str, tuple[Library, list[Take]]] = {}
+    for item in items:
+        library = library_of(item) if isinstance(item, Take) else None
+        if library is not None and isinstance(item, Take):
+            by_library.setdefault(library.shown, (library, []))[1].append(item)
+    for library, takes in by_library.values():
+        describe_on(client, takes, library)
 
 
 # -- from a take to its figures ------------------------------------------------------------------
@@ -212,18 +230,19 @@ def _subject(
     _check(item)
     if isinstance(item, Take):
         track = item.tracks[0] if item.tracks else None
-        return track, asked_in(item.request), library or _library_of(item)
+        return track, asked_in(item.request), library or library_of(item)
     kept = item if isinstance(item, KeptTrack) else KeptTrack(item)
     return kept, asked_in({"prompt": kept.about.prompt}, kept.about.asked), library
 
 
-def _library_of(take: Take) -> Library | None:
+def library_of(take: Take) -> Library | None:
+    """Return the library that keeps a take; ``None`` for one that is only in memory."""
     filed = getattr(take, "_filed_as", None)
     if filed is None:
         return None
     from ...keeping import Library
 
-    return Library(filed[0].path)
+    return Library.at(filed[0])
 
 
 def _asked_facts(asked: Asked) -> dict[str, Any]:

@@ -31,11 +31,13 @@ from .naming import another_model, checked_name, no_such_sweep, other_words, wen
 from .planning import SweepPlan, check_concurrency, make_plan
 from .purse import RunPurse
 from .reading import read_rows
-from .running import Orders, Run, wait_for
+from .running import Run, wait_for
+from .runs import AnyRun, Orders
 
 if TYPE_CHECKING:
     from ...keeping import Library
     from ...session import Session
+    from ..cluster.hands import Hands
     from ..results import Results
 
 
@@ -97,7 +99,7 @@ class Sweep:
         self._compiled: Compiled | None = None
         self._reasons: dict[int, tuple[str, str]] = {}
         """Cells that came to nothing of which the journal knows nothing: state and reason."""
-        self._run: Run | None = None
+        self._run: AnyRun | None = None
         self._models: dict[str, str] = {}
         """Models of requests that name none, by gateway: those of its last run."""
         if name is not None:
@@ -196,12 +198,13 @@ class Sweep:
     async def run(
         self,
         *,
-        concurrency: int = 8,
+        concurrency: int | None = None,
         max_jobs: int | None = None,
         budget_usd: float | None = None,
         retry_failed: bool = False,
         timeout: float | None = 900.0,
         show: bool = True,
+        on: Any = None,
     ) -> Results:
         """Buy what is missing, wait for what is on its way, and return the results.
 
@@ -212,7 +215,8 @@ class Sweep:
         Parameters
         ----------
         concurrency
-            At most so many jobs at once.
+            At most so many jobs at once. Default: 8 in this kernel, 50 for each thread of a
+            cluster.
         max_jobs
             Most jobs that this run buys.
         budget_usd
@@ -225,26 +229,75 @@ class Sweep:
             for it again.
         show
             Whether to draw the live grid.
+        on
+            A ``dask.distributed.Client``, whose workers look after the jobs then: they go on when
+            this notebook is closed, and run again when a worker dies, without paying twice. Each
+            worker reads the key from its own environment.
 
         Raises
         ------
         ExperimentError
-            A row breaks a rule (all of them are named), or the words are not those that this
-            sweep was begun with. Nothing was sent.
+            A row breaks a rule (all of them are named), the words are not those that this sweep
+            was begun with, or a worker cannot use the library or the gateway. Nothing was sent.
         """
-        check_concurrency(concurrency)
+        n = 8 if concurrency is None else concurrency
+        check_concurrency(n, 1000 if on is None else 100_000)
         purse = RunPurse(max_jobs, budget_usd)
+        hands = self._hands(on)
         self._check_idle()
         compiled = await aside(self._begin)
         self._check_idle()  # somebody may have been quicker
-        orders = Orders(concurrency, retry_failed, timeout)
-        self._run = run = Run(self.grid, compiled, orders, purse)
+        if hands is None:
+            orders = Orders(n, retry_failed, timeout)
+            return await self._go(Run(self.grid, compiled, orders, purse), show)
+        from ..cluster.run import ClusterRun
+
+        orders = Orders(concurrency or 0, retry_failed, timeout)
+        said = (f"The cluster's own page: {hands.dashboard}",) if hands.dashboard else ()
+        run = ClusterRun(self.name, compiled, orders, purse, hands)
+        return await self._go(run, show, said)
+
+    async def watch(self, *, show: bool = True) -> Results:
+        """Look on while a cluster, or another notebook, works on this sweep; nothing is sent.
+
+        Returns once nothing is on its way any more. An interrupt stops the looking only.
+
+        Parameters
+        ----------
+        show
+            Whether to draw the live grid.
+        """
+        from ..cluster.run import ClusterRun
+
+        self._check_idle()
+        compiled = await aside(lambda: self.compiled)
+        orders = Orders(0, False, None)
+        return await self._go(ClusterRun(self.name, compiled, orders, RunPurse(), None), show)
+
+    def withdraw(self) -> int:
+        """Take back what waits for a cluster and was not sent; return how many jobs that were.
+
+        Their prices are free again. What went out goes on.
+        """
+        from ..cluster.planning import shards_of
+
+        return self.library.folder.shards.withdraw(shards_of(self.name)).result()
+
+    def _hands(self, on: Any) -> Hands | None:
+        if on is None:
+            return None
+        from ..cluster.hands import Hands
+
+        return Hands(on)
+
+    async def _go(self, run: AnyRun, show: bool, said: tuple[str, ...] = ()) -> Results:
+        self._run = run
         self._reasons = run.reasons
         card = None
         if show:
             announcement = self.session.announce_once()
-            said = (*([announcement] if announcement else []), *compiled.notes_said())
-            card = GridCard(run, self.name, said)
+            first = [announcement] if announcement else []
+            card = GridCard(run, self.name, (*first, *said, *run.compiled.notes_said()))
         await wait_for(run, card)
         return await aside(lambda: self.results)
 
@@ -311,7 +364,7 @@ class Sweep:
             raise ExperimentError(message)
         kept = records.find_sweep(self.library, name)
         if kept is None:
-            raise no_such_sweep(name, records.sweep_names(self.library), self.library.path)
+            raise no_such_sweep(name, records.sweep_names(self.library), self.library.shown)
         place = json.loads(kept.place)
         if not self._is_here(place):
             raise went_elsewhere(name, place, self._place)

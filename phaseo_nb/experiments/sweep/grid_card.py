@@ -69,6 +69,8 @@ class View:
     """Why cells were not started, and how many of them."""
     notes: Sequence[str] = field(default_factory=tuple)
     sandbox: bool = False
+    stopping: str = ""
+    """What interrupting its cell does."""
 
     @property
     def total(self) -> int:
@@ -112,7 +114,7 @@ def _facts(view: View) -> list[str]:
     facts = [f"{view.total:,} cell{'' if view.total == 1 else 's'}", view.cost]
     if view.is_going:
         facts += [f"at most {view.concurrency:,} at once"]
-        facts += ["interrupt the cell to stop; what went out goes on and is kept"]
+        facts += [view.stopping]
     return [fact for fact in facts if fact]
 
 

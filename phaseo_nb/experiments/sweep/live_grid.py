@@ -19,7 +19,7 @@ from .grid_card import MOST_DRAWN, MOST_TROUBLES, Trouble, View, cell_label, gri
 from .planning import usd, usual_seconds
 
 if TYPE_CHECKING:
-    from .running import Run
+    from .runs import AnyRun
 
 FEW = 60
 """Cells up to which the clock alone is worth a redraw each second; beyond it every few seconds."""
@@ -42,7 +42,7 @@ class GridCard:
         Sentences to show above it.
     """
 
-    def __init__(self, run: Run, name: str, notes: tuple[str, ...] = ()) -> None:
+    def __init__(self, run: AnyRun, name: str, notes: tuple[str, ...] = ()) -> None:
         self.run = run
         self.name = name
         self.notes = notes
@@ -92,6 +92,7 @@ class GridCard:
             not_started=[] if is_going else self._not_started(),
             notes=self.notes,
             sandbox=self._is_sandbox,
+            stopping=run.stopping,
         )
 
     # -- parts -----------------------------------------------------------------------------------

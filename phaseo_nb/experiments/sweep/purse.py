@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ExperimentError
@@ -36,13 +35,15 @@ class RunPurse:
         self.credits = 0.0
         self._reserved: dict[int, Cost] = {}
         self._spent = 0.0
+        self._aside = 0.0
+        """Sum of what is set aside: adding it up anew for each job would take its square."""
         self._moved = asyncio.Event()
         self._is_closed = False
 
     @property
     def spent_usd(self) -> float:
         """US dollars that were billed, or are set aside for jobs on their way."""
-        return self._spent + math.fsum(cost.usd or 0.0 for cost in self._reserved.values())
+        return self._spent + (self._aside if self._reserved else 0.0)
 
     async def reserve(self, index: int, price: Cost, session: Session) -> str | None:
         """Set a price aside; else return why it is not bought.
@@ -50,16 +51,23 @@ class RunPurse:
         Where jobs on their way may still give something back, their ends are waited for.
         """
         while True:
-            why = "The run was stopped." if self._is_closed else self._why_not(price, session)
+            why = self.reserve_now(index, price, session)
             if why is None:
-                self._reserved[index] = price
-                self.bought += 1
-                self.unknown += price.usd is None and price.credits is None
                 return None
             if not self._reserved or self._is_for_ever(price, session):
                 return why
             self._moved.clear()
             await self._moved.wait()
+
+    def reserve_now(self, index: int, price: Cost, session: Session) -> str | None:
+        """Set a price aside without waiting for anything; else return why not."""
+        why = "The run was stopped." if self._is_closed else self._why_not(price, session)
+        if why is None:
+            self._reserved[index] = price
+            self._aside += price.usd or 0.0
+            self.bought += 1
+            self.unknown += price.usd is None and price.credits is None
+        return why
 
     def settle(
         self,
@@ -73,6 +81,7 @@ class RunPurse:
         price = self._reserved.pop(index, None)
         if price is None:
             return
+        self._aside = self._aside - (price.usd or 0.0) if self._reserved else 0.0
         if is_bought:
             self._spent += price.usd or 0.0 if usd is None else usd
             self.credits += price.credits or 0.0 if credits is None else credits

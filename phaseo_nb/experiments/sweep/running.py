@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ...engine import engine
 from ...errors import JobFailed, LibraryError, PhaseoError
@@ -20,6 +20,7 @@ from ...takes.handle import WAKE_EVERY
 from .cells import standings
 from .endings import aside, ending_of, is_for_all, is_out_of_reach
 from .purse import RunPurse
+from .runs import AnyRun, Orders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,16 +38,10 @@ IN_A_ROW = 3
 """Times that a gateway may be out of reach before the run sends it nothing more."""
 
 
-class Orders(NamedTuple):
-    """How a run is to go."""
-
-    concurrency: int
-    retry_failed: bool
-    timeout: float | None
-
-
 class Run:
     """One run over the cells of a sweep; made for it by :meth:`Sweep.run`."""
+
+    stopping = "interrupt the cell to stop; what went out goes on and is kept"
 
     def __init__(
         self,
@@ -61,8 +56,7 @@ class Run:
         self.orders = orders
         self.purse = purse
         self.states: list[str] = ["new"] * grid.count
-        self.reasons: dict[int, tuple[str, str]] = {}
-        """Cells without a take: their state, and why."""
+        self._reasons: dict[int, tuple[str, str]] = {}
         self.jobs: dict[int, Job] = {}
         """The window: jobs that are waited for, by their cell."""
         self.is_going = False
@@ -83,6 +77,11 @@ class Run:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     # -- what others read ------------------------------------------------------------------------
+
+    @property
+    def reasons(self) -> dict[int, tuple[str, str]]:
+        """Cells without a take: their state, and why."""
+        return self._reasons
 
     @property
     def has_ended(self) -> bool:
@@ -325,7 +324,7 @@ class Run:
         self.on_change()
 
 
-async def wait_for(run: Run, card: GridCard | None = None) -> None:
+async def wait_for(run: AnyRun, card: GridCard | None = None) -> None:
     """Wait for a run in a cell; an interrupt stops the run, never the jobs that went out."""
     run.is_going = True  # as it will be in a moment; nobody may start another one before that
     if card is not None:

@@ -1,0 +1,273 @@
+"""The run of a sweep on a cluster, as the notebook sees it.
+
+The notebook plans rows, hands their numbers to tasks and reads the journal. It may be closed at
+any moment: tasks go on, and whoever opens the sweep next sees how it stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...errors import ExperimentError, LibraryError
+from ...session import check_waiting
+from ..sweep.endings import aside
+from ..sweep.purse import RunPurse
+from ..sweep.runs import Orders
+from .hands import Hands
+from .planning import Planner, parts, price_aside, shard_size
+
+if TYPE_CHECKING:
+    from ..sweep.compiling import Compiled
+    from ..sweep.grid import Grid
+
+log = logging.getLogger("phaseo_nb")
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at what has changed."""
+AT_ONCE = 50
+"""Jobs that one thread of a worker has on their way, where nobody says otherwise."""
+WHOLE_EVERY = 30.0
+"""Seconds between two looks at everything."""
+_CELL_STATES = {
+    "planned": "waiting",
+    "submitting": "making",
+    "submitted": "making",
+    "completed": "making",
+    "expired": "unfinished",
+    "withdrawn": "new",
+    "written_off": "new",
+}
+_GOING = ("waiting", "making", "unfinished")
+
+
+class ClusterRun:
+    """One run over the cells of a sweep on a cluster, or only a look at one (``hands=None``).
+
+    It answers to the same questions as a run in the kernel, so that the same card draws it.
+    """
+
+    stopping = "interrupt the cell to stop looking on; the cluster goes on without this notebook"
+
+    def __init__(
+        self,
+        name: str,
+        compiled: Compiled,
+        orders: Orders,
+        purse: RunPurse,
+        hands: Hands | None,
+    ) -> None:
+        check_waiting(None, False, orders.timeout)
+        self.grid: Grid = compiled.grid
+        self.compiled = compiled
+        self.orders = orders
+        self.purse = purse
+        self.is_going = False
+        self.is_stopped = False
+        self.why_closed: dict[str, str] = {}
+        self.on_change: Callable[[], None] = lambda: None
+        self.seconds: list[list[float]] = [[] for _ in compiled.places]
+        self._hands = hands
+        self._planner = Planner(name, compiled, retry_failed=orders.retry_failed)
+        self._shards = compiled.places[0].session.library.folder.shards
+        self._to_plan: list[int] = [0] * len(compiled.places)
+        self._started = time.monotonic()
+        self._ended: float | None = None
+        self._event = 0
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # -- what others read ------------------------------------------------------------------------
+
+    @property
+    def states(self) -> list[str]:
+        """The state of each cell, as it was last read."""
+        return self._planner.table.states
+
+    @property
+    def reasons(self) -> dict[int, tuple[str, str]]:
+        """Cells without a take: their state, and why."""
+        return self._planner.table.reasons
+
+    @property
+    def has_ended(self) -> bool:
+        """True once every cell has come to an end, or somebody stopped looking on."""
+        return self._ended is not None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was started here."""
+        return (self._ended or time.monotonic()) - self._started
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many cells are in which state."""
+        return Counter(self.states)
+
+    @property
+    def to_do(self) -> list[int]:
+        """Cells that still have to come to an end, by place."""
+        left = [0] * len(self.compiled.places)
+        for index, state in enumerate(self.states):
+            if state in _GOING:
+                left[self.compiled.place_of[index // self.grid.takes]] += 1
+        return [n + more for n, more in zip(left, self._to_plan, strict=True)]
+
+    def state_of(self, index: int) -> str:
+        """Return the state of a cell as it was last read."""
+        return self.states[index]
+
+    def live_states(self) -> dict[int, str]:
+        """Return nothing: the journal says how cells stand."""
+        return {}
+
+    def stop(self) -> None:
+        """Stop looking on, from any thread; what was planned goes on without us."""
+        self.is_stopped = True
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._loop.call_soon_threadsafe(self.purse.close)
+
+    # -- going -----------------------------------------------------------------------------------
+
+    async def go(self) -> None:
+        """Plan, hand out and look on until every cell has come to an end; runs on the engine."""
+        self.is_going, self._loop = True, asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        if self.is_stopped:
+            self._stop.set()
+        try:
+            self._event = await aside(self._shards.last_change)
+            todo = await aside(self._planner.look)
+            self.on_change()
+            looking = asyncio.ensure_future(self._look_on())
+            try:
+                if self._hands is not None:
+                    await self._hand_out(self._hands, todo)
+                await self._until_done(looking)
+            finally:
+                looking.cancel()
+        finally:
+            self._ended, self.is_going = time.monotonic(), False
+            self.on_change()
+
+    async def _hand_out(self, hands: Hands, todo: dict[int, list[int]]) -> None:
+        problem = await aside(lambda: hands.check(self._planner.where))
+        if problem is not None:
+            raise ExperimentError(problem)
+        n = sum(map(len, todo.values()))
+        n_hands = await aside(hands.count)
+        size = shard_size(n, n_hands)
+        if self.orders.concurrency == 0:
+            self.orders = self.orders._replace(concurrency=AT_ONCE * n_hands)
+        for place, cells in todo.items():
+            self._to_plan[place] = len(cells)
+        for place, cells in todo.items():
+            for some in parts(cells, size):
+                if self.is_stopped:
+                    return
+                await self._hand_out_some(hands, place, some)
+                self._to_plan[place] -= len(some)
+
+    async def _hand_out_some(self, hands: Hands, place: int, cells: list[int]) -> None:
+        wanted = []
+        for index in cells:
+            why = None
+            if self.states[index] != "unfinished":
+                why = price_aside(self.purse, self.compiled.places[place], index)
+            if why is None:
+                wanted.append(index)
+            else:
+                self.reasons[index] = self.states[index], why
+        if not wanted:
+            return
+        at_once = max(1, self.orders.concurrency // max(1, hands.known_count))
+        assignment, left = await aside(
+            lambda: self._planner.assign(
+                place, wanted, at_once=at_once, timeout=self.orders.timeout
+            )
+        )
+        for index, why in left:
+            self.purse.settle(index, 0.0, is_bought=False)
+            self.reasons[index] = "new", why
+        if assignment is not None:
+            await aside(lambda: hands.give(assignment))
+        self.on_change()
+
+    async def _until_done(self, looking: asyncio.Task[None]) -> None:
+        """Wait until nothing is on its way any more, and take care of tasks that were lost."""
+        assert self._stop is not None
+        while not self._stop.is_set():
+            if looking.done():
+                looking.result()
+            if not any(state in _GOING for state in self.states):
+                await aside(self._whole)
+                if not any(state in _GOING for state in self.states):
+                    return
+            if self._hands is not None:
+                hands = self._hands
+                problem = await aside(hands.tend)
+                if problem is not None:
+                    await aside(self._whole)
+                    raise ExperimentError(problem)
+                if hands.is_idle:  # every task has said its word: what is left is left
+                    await aside(self._whole)
+                    self._note_left(hands)
+                    return
+            try:
+                await asyncio.wait_for(self._stop.wait(), LOOK_EVERY)
+            except asyncio.TimeoutError:
+                continue
+
+    def _note_left(self, hands: Hands) -> None:
+        for index, state in enumerate(self.states):
+            if state in _GOING and index not in self.reasons:
+                why = hands.last_reason or "The workers left it: `await sweep.run(…)` goes on."
+                self.reasons[index] = "unfinished", why
+
+    # -- looking on ------------------------------------------------------------------------------
+
+    async def _look_on(self) -> None:
+        whole_at = time.monotonic() + WHOLE_EVERY
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                if time.monotonic() >= whole_at:
+                    await aside(self._whole)
+                    whole_at = time.monotonic() + max(WHOLE_EVERY, 20 * self._took)
+                else:
+                    await aside(self._changes)
+            except LibraryError as error:  # the next look makes up for it
+                log.debug("The sweep could not be looked at: %s", error)
+                continue
+            self.on_change()
+
+    _took = 0.0
+    """Seconds that the last look at everything took."""
+
+    def _changes(self) -> None:
+        self._event, changed = self._shards.changes(self._event)
+        table = self._planner.table
+        for n, state in changed.items():
+            for index in table.cells_of.get(n, ()):
+                table.states[index] = _CELL_STATES.get(state, state)
+                if state == "kept":
+                    self._settle(index, None)
+
+    def _whole(self) -> None:
+        began = time.monotonic()
+        waiting = {i for i, state in enumerate(self.states) if state in ("waiting", "making")}
+        costs = self._planner.read()
+        for index in waiting:  # a row that is open says no more than that
+            if self.states[index] == "unfinished":
+                self.states[index] = "making"
+        for index, cost in costs.items():
+            self._settle(index, cost)
+        self._took = time.monotonic() - began
+
+    def _settle(self, index: int, cost: float | None) -> None:
+        self.purse.settle(index, cost)

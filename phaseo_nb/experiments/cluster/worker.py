@@ -1,0 +1,135 @@
+"""What a worker does: it reads its own environment, takes rows up and brings them to their ends."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from ...engine import engine
+from ...errors import ExperimentError, PhaseoError
+from ...keeping import Library
+from ...session import Session
+from ...settings import WIRES, resolve_connection
+from ...settings.homes import HOME, find_home, is_url
+from .assignment import Assignment, Where
+from .shard import ShardRun
+
+_HOW = (
+    "Set it before the workers start, in the shell that starts them or with "
+    'LocalCluster(env={"NAME": "value"}); keys and passwords never travel with a task.'
+)
+_sessions: dict[tuple[int, Where], Session] = {}
+_making = threading.Lock()
+
+
+def check(where: Where) -> str | None:
+    """Say why this worker could not work there; ``None`` where it can."""
+    try:
+        session_at(where) if where.gateway else library_at(where)
+    except PhaseoError as error:
+        return str(error)
+    return None
+
+
+def advance(assignment: Assignment) -> dict[str, Any]:
+    """Bring the rows of an assignment to their ends; returns how many came to which.
+
+    To run it again, twice at once or anew after it ended does no harm: what has ended is left
+    alone, and what another worker has is only looked at.
+    """
+    session = session_at(assignment.where)
+    run = ShardRun(session, assignment)
+    return engine.submit(run.go()).result()
+
+
+def session_at(where: Where) -> Session:
+    """Return this process's session there, made when first asked for.
+
+    Raises
+    ------
+    ExperimentError, SettingsError, LibraryError
+        The library or the gateway cannot be used from here; the message says how to.
+    """
+    key = os.getpid(), where
+    with _making:
+        if key not in _sessions:
+            _sessions[key] = _session(where)
+        return _sessions[key]
+
+
+def library_at(where: Where) -> Library:
+    """Return the library there, after making sure that it is the one that is meant.
+
+    Raises
+    ------
+    ExperimentError, LibraryError
+        It cannot be used from here, or is another one; the message says what to do.
+    """
+    import phaseo_nb
+
+    if where.version != phaseo_nb.__version__:
+        message = (
+            f"This worker has phaseo_nb {phaseo_nb.__version__}, and the notebook has "
+            f"{where.version}. Install the same version there."
+        )
+        raise ExperimentError(message)
+    library = _library(where)
+    here = library.folder.leases.kernel.host
+    if where.machine and where.machine != here:
+        message = (
+            f"The recordings of the library {where.library} lie in a folder of the notebook's "
+            "machine, and this worker is on another one. Give an address that all can reach, when "
+            'the library is first opened: nb.Library("postgresql://…", audio="s3://…").'
+        )
+        raise ExperimentError(message)
+    return library
+
+
+def _session(where: Where) -> Session:
+    library = library_at(where)
+    connection = _connection(where)
+    return Session(connection, library=library, allow_unknown_price=True)
+
+
+def _library(where: Where) -> Library:
+    home = find_home()
+    if home.shown == where.library and home.origin == HOME:
+        library = Library()
+    elif is_url(where.library):
+        try:
+            library = Library(where.library)
+        except PhaseoError as error:
+            message = (
+                f"This worker cannot open the library {where.library}. {error} Where a password "
+                f"is needed: put the whole address into {HOME}, or the password into PGPASSWORD, "
+                f"in the workers' environment. {_HOW}"
+            )
+            raise ExperimentError(message) from None
+    else:
+        if not os.path.isdir(where.library):
+            message = (
+                f"This worker has no folder {where.library}: a library in a folder serves workers "
+                "on the same machine. For several machines give a database: "
+                'nb.connect(library="postgresql://…").'
+            )
+            raise ExperimentError(message)
+        library = Library(where.library)
+    if library.folder.shards.library_id() != where.library_id:
+        message = (
+            f"The library {where.library} is another one for this worker than for the notebook. "
+            f"Give both the same folder or database. {_HOW}"
+        )
+        raise ExperimentError(message)
+    return library
+
+
+def _connection(where: Where) -> Any:
+    if where.is_sandbox:
+        return resolve_connection("sandbox" if where.wire == "phaseo" else where.wire)
+    try:
+        return resolve_connection(where.wire, base_url=where.base_url)
+    except PhaseoError as error:
+        variable = WIRES[where.wire].key_variable
+        message = f"This worker cannot use {where.gateway}. {error} ({variable}: {_HOW})"
+        raise ExperimentError(message) from None

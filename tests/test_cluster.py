@@ -1,0 +1,313 @@
+"""A sweep on a cluster: real workers, killed and lost, and a service that counts what was paid."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import pickle
+import random
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("distributed", reason="needs the extra [scale]")
+pytest.importorskip("psycopg", reason="needs the extra [scale]")
+
+from grounds import clusters, postgres, services
+
+import phaseo_nb as nb
+from phaseo_nb.engine import engine
+from phaseo_nb.experiments.cluster.assignment import Assignment, where_of
+
+PROMPTS = [f"Prompt {i}" for i in range(60)]
+
+
+@pytest.fixture
+def service():
+    with services.fast(seconds=0.2) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request, home):
+    """Where the library is: for each back end, one that the workers can open."""
+    return str(home) if request.param == "sqlite" else postgres.server().database()
+
+
+@pytest.fixture
+def database():
+    return postgres.server().database()
+
+
+def environment(place, key=services.KEY):
+    return {"PHASEO_NB_HOME": place, "PHASEO_API_KEY": key}
+
+
+def connect(service, place):
+    more = {"base_url": service.url, "model": services.SOON, "library": nb.Library(place)}
+    return nb.connect("phaseo", api_key=services.KEY, **more)
+
+
+def states(sweep):
+    return collections.Counter(cell.state for cell in sweep.cells())
+
+
+def run(sweep, client, **more):
+    return nb.run(sweep.run(on=client, show=False, **more))
+
+
+@contextlib.contextmanager
+def workers(n, env):
+    with clusters.local_cluster(n, env=env) as cluster, cluster.get_client() as client:
+        yield client
+
+
+def test_each_cell_is_bought_once_and_kept(service, place):
+    session = connect(service, place)
+    sweep = nb.Sweep(prompt=PROMPTS, takes=2, name="all", session=session)
+
+    with workers(2, environment(place)) as client:
+        results = run(sweep, client)
+        assert states(sweep) == {"kept": 120}
+        again = run(nb.Sweep(name="all", session=session), client)
+
+    assert len(results.takes) == len(again.takes) == 120
+    assert set(service.orders()) == set(PROMPTS)
+    assert set(service.orders().values()) == {2}
+    take = results.takes[0]
+    assert take.track.recording
+    assert service.count()["orders"] == dict.fromkeys(PROMPTS, 2)
+
+
+def test_killed_workers_pay_nothing_twice_and_lose_nothing(service, database):
+    """Whatever a worker was doing when it died, another goes on; what is in doubt is listed."""
+    session = connect(service, database)
+    sweep = nb.Sweep(prompt=[f"Prompt {i}" for i in range(160)], name="killed", session=session)
+    rng, done = random.Random(8), threading.Event()
+
+    with clusters.cluster(2, env=environment(database)) as cluster, cluster.client() as client:
+
+        def kill():
+            for _ in range(4):
+                if done.wait(2.5):
+                    return
+                clusters.until_workers(cluster, 2)
+                clusters.kill_worker(cluster, rng)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        run(sweep, client)
+        done.set()
+        killer.join()
+
+    ended = states(sweep)
+    assert service.paid_twice() == {}
+    assert ended["kept"] + ended["uncertain"] == 160
+    assert len(session.library.uncertain()) == ended["uncertain"]
+    assert len(service.orders()) >= ended["kept"]
+
+
+def test_a_lost_cluster_is_gone_on_from_by_another(service, database):
+    import dask
+
+    dask.config.set({"distributed.comm.timeouts.connect": "5s"})  # else half a minute of hope
+    session = connect(service, database)
+    sweep = nb.Sweep(prompt=PROMPTS, name="lost", session=session)
+
+    with clusters.cluster(2, env=environment(database)) as cluster, cluster.client() as client:
+        running = engine.submit(sweep.run(on=client, show=False, concurrency=10))
+        until_ordered(service, 12)
+        clusters.lose(cluster)
+        with pytest.raises(nb.ExperimentError, match=r"cluster .*Nothing is lost"):
+            running.result(60)
+    assert states(sweep)["kept"] < len(PROMPTS)
+
+    with clusters.cluster(1, env=environment(database)) as cluster, cluster.client() as client:
+        run(sweep, client)
+
+    ended = states(sweep)
+    assert service.paid_twice() == {}
+    assert ended["kept"] + ended["uncertain"] == len(PROMPTS)
+
+
+def until_ordered(service, n):
+    ends = time.monotonic() + 60
+    while sum(service.orders().values()) < n:
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+
+
+NOTEBOOK = """
+import sys
+import phaseo_nb as nb
+from distributed import Client
+url, base_url, model, key, address = sys.argv[1:6]
+session = nb.connect("phaseo", api_key=key, base_url=base_url, model=model, library=nb.Library(url))
+sweep = nb.Sweep(prompt=[f"Prompt {i}" for i in range(60)], name="shared", session=session)
+with Client(address) as client:
+    results = nb.run(sweep.run(on=client, show=False))
+print(len(results.takes))
+"""
+
+
+def notebook(service, place, cluster):
+    words = [place, service.url, services.SOON, services.KEY, cluster.address]
+    return subprocess.Popen(
+        [sys.executable, "-c", NOTEBOOK, *words], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_two_notebooks_buy_each_cell_once(service, database):
+    with clusters.cluster(2, env=environment(database)) as cluster:
+        both = [notebook(service, database, cluster) for _ in range(2)]
+        said = [each.communicate(timeout=90)[0] for each in both]
+
+    assert [words.strip() for words in said] == ["60", "60"]
+    assert service.orders() == dict.fromkeys(PROMPTS, 1)
+
+
+def test_a_closed_notebook_changes_nothing_and_another_can_watch(service, database):
+    """The one that began is killed once the first orders went out; the next one looks on."""
+    with clusters.cluster(2, env=environment(database)) as cluster:
+        first = notebook(service, database, cluster)
+        until_ordered(service, 1)
+        first.kill()
+        first.communicate(timeout=30)
+        sweep = nb.Sweep(name="shared", session=connect(service, database))
+        results = nb.run(sweep.watch(show=False))
+
+    assert len(results.takes) == len(PROMPTS)
+    assert service.orders() == dict.fromkeys(PROMPTS, 1)
+
+
+def test_no_secret_travels(service, database):
+    session = connect(service, database)
+    task = Assignment(where_of(session), "name/1", (1, 2, 3), 5, 900.0)
+    sent = pickle.dumps(task)
+
+    assert services.KEY.encode() not in sent
+    assert b"topsecret" not in sent
+    assert postgres.SECRET.encode() not in sent
+    assert postgres.SECRET not in repr(task)
+    assert b"Prompt" not in sent
+
+
+def test_a_worker_without_a_key_says_how_to_set_it(service, database):
+    session = connect(service, database)
+    sweep = nb.Sweep(prompt=PROMPTS[:3], name="keyless", session=session)
+    env = {"PHASEO_NB_HOME": database}
+
+    refusal = pytest.raises(nb.ExperimentError, match="PHASEO_API_KEY")
+    with workers(1, env) as client, refusal as failure:
+        run(sweep, client)
+
+    assert "nothing was sent" in str(failure.value)
+    assert postgres.SECRET not in str(failure.value)
+    assert service.orders() == {}
+    assert states(sweep) == {"new": 3}
+
+
+def test_a_worker_with_another_library_sends_nothing(service, database, tmp_path):
+    session = connect(service, database)
+    sweep = nb.Sweep(prompt=PROMPTS[:3], name="elsewhere", session=session)
+    env = environment(str(tmp_path / "other"))
+
+    refusal = pytest.raises(nb.ExperimentError, match="PHASEO_NB_HOME")
+    with workers(1, env) as client, refusal as failure:
+        run(sweep, client)
+
+    assert postgres.SECRET not in str(failure.value)
+    assert service.orders() == {}
+
+
+@pytest.mark.parametrize("client", [object(), "tcp://127.0.0.1:8786", 4])
+def test_what_is_no_client_is_refused(client):
+    sweep = nb.Sweep(prompt="x", name="wrong", session=nb.connect("sandbox"))
+
+    with pytest.raises(nb.ExperimentError, match=r"dask\.distributed\.Client"):
+        run(sweep, client)
+
+
+def test_limits_of_a_run_hold_and_say_what_was_left(service, home):
+    session = connect(service, str(home))
+    sweep = nb.Sweep(prompt=PROMPTS[:10], name="few", session=session)
+
+    with workers(1, environment(str(home))) as client:
+        run(sweep, client, max_jobs=4)
+        assert states(sweep) == {"kept": 4, "new": 6}
+        run(sweep, client)
+
+    assert states(sweep) == {"kept": 10}
+    assert service.orders() == dict.fromkeys(PROMPTS[:10], 1)
+
+
+def test_what_waits_can_be_taken_back(service, home):
+    """Orders that no worker took up give their price back; nothing was sent."""
+    from phaseo_nb.experiments.cluster.planning import Planner
+
+    session = connect(service, str(home))
+    sweep = nb.Sweep(prompt=PROMPTS[:5], name="back", session=session)
+    planner = Planner("back", sweep.compiled, retry_failed=False)
+    (cells,) = planner.look().values()
+    task, left = planner.assign(0, cells, at_once=1, timeout=1.0)
+
+    assert task is not None
+    assert len(task.numbers) == 5
+    assert left == []
+    assert [attempt.state for attempt in session.library.unfinished()] == ["planned"] * 5
+    assert sweep.withdraw() == 5
+    assert session.library.unfinished() == []
+    assert service.orders() == {}
+
+
+def test_planned_orders_outlive_the_kernel_that_planned_them(service, home):
+    """Another kernel's recovery leaves them waiting, and can send them itself."""
+    code = """
+import sys
+import phaseo_nb as nb
+from phaseo_nb.experiments.cluster.planning import Planner
+home, base_url, model, key = sys.argv[1:5]
+session = nb.connect("phaseo", api_key=key, base_url=base_url, model=model, library=home)
+sweep = nb.Sweep(prompt=["Prompt 0", "Prompt 1"], name="outlived", session=session)
+planner = Planner("outlived", sweep.compiled, retry_failed=False)
+(cells,) = planner.look().values()
+sweep._save(begin=True)
+planner.assign(0, cells, at_once=1, timeout=1.0)
+import os; os._exit(0)
+"""
+    words = [str(home), service.url, services.SOON, services.KEY]
+    subprocess.run([sys.executable, "-c", code, *words], check=True, timeout=60)
+    session = connect(service, str(home))
+    assert len(session.library.unfinished()) == 2
+
+    nb.run(nb.Sweep(name="outlived", session=session).run(show=False))
+
+    assert service.orders() == {"Prompt 0": 1, "Prompt 1": 1}
+    assert session.library.unfinished() == []
+
+
+def test_the_sandbox_of_this_machine_works_on_a_cluster(home):
+    session = nb.connect("sandbox")
+    sweep = nb.Sweep(prompt=["slow harp", "house"], duration=1, name="offline", session=session)
+
+    with workers(2, {"PHASEO_NB_HOME": str(home)}) as client:
+        results = run(sweep, client)
+        figures = nb.run(nb.describe_all(results.takes, on=client))
+        drawn = nb.plots.spectrograms(results.takes).prepare(on=client)
+
+    assert states(sweep) == {"kept": 2}
+    assert all(take.sandbox for take in results.takes)
+    assert [figure.duration for figure in figures] == pytest.approx([1.0, 1.0], abs=0.1)
+    assert drawn._repr_html_() == nb.plots.spectrograms(results.takes)._repr_html_()
+
+
+def test_a_session_of_this_process_alone_is_refused():
+    session = nb.connect("sandbox", transport=nb.Sandbox().transport)
+    sweep = nb.Sweep(prompt="slow harp", name="alone", session=session)
+
+    refusal = pytest.raises(nb.ExperimentError, match=r"python -m phaseo_nb\.sandbox")
+    with workers(1, {}) as client, refusal:
+        run(sweep, client)
