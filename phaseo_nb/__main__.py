@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _NAME = "python -m phaseo_nb"
 _EPILOG = """\
-A place is a folder or postgresql://user@host/name. Left out, it is PHASEO_NB_HOME, else the user's
-data folder. Passwords belong into PGPASSWORD or ~/.pgpass: whoever is logged in here can read the
-arguments of a program.
+A place is a folder or postgresql://user@host/name. Where one may be left out it is PHASEO_NB_HOME,
+else the user's data folder. Passwords belong into PGPASSWORD or ~/.pgpass: whoever is logged in
+here can read the arguments of a program.
 
 It ends with 0 where all went well, 1 where something was found or failed, 2 where it was called
 wrongly, and 130 after Ctrl+C. A copy that was stopped goes on when it is run again.
@@ -56,13 +56,15 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    checkup = _library(options.library).doctor(mend=options.mend, quick=options.quick)
+    checkup = _library(options.place or options.library).doctor(
+        mend=options.mend, quick=options.quick
+    )
     _say(checkup)
     return 0 if checkup.is_well else 1
 
 
 def _unfinished(options: argparse.Namespace) -> int:
-    library = _library(options.library)
+    library = _library(options.place or options.library)
     lists = (library.unfinished(), library.uncertain())
     for attempts in lists:
         _say(attempts)
@@ -80,6 +82,12 @@ def _library(place: str | None) -> Library:
     if home.database is None and not _is_there(home.folder / JOURNAL):
         message = f"There is no library in {home.shown}: it has no {JOURNAL}."
         raise LibraryError(message)
+    if home.database is not None:
+        from .keeping.backends.postgres import Postgres
+
+        if not Postgres(home.database, home.shown).is_there():
+            message = f"There is no library in {home.shown}: no journal was ever made there."
+            raise LibraryError(message)
     # One that cannot be written can be copied all the same: a temporary folder stands in for it.
     audio = find_audio() if place is None else None  # a named one knows where its own is
     library = Library.at(open_folder(home, audio=audio, may_stand_in=True))
@@ -139,7 +147,7 @@ def _parser() -> argparse.ArgumentParser:
 
     what = "copy a library into a folder, or bring the backup there up to date"
     backup = commands.add_parser("backup", help=what, description=f"{what}.".capitalize())
-    backup.add_argument("folder", metavar="FOLDER")
+    backup.add_argument("folder", metavar="FOLDER", help="where the backup goes")
     backup.set_defaults(run=_backup)
 
     what = "look a library over; ends with 1 where something was found"
@@ -152,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     unfinished = commands.add_parser("unfinished", help=what, description=f"{what}.".capitalize())
     unfinished.set_defaults(run=_unfinished)
 
+    for command in (doctor, unfinished):
+        command.add_argument("place", metavar="PLACE", nargs="?", help="default: PHASEO_NB_HOME")
     for command in (backup, doctor, unfinished):
         command.add_argument("--library", metavar="PLACE", help="default: PHASEO_NB_HOME")
     return parser

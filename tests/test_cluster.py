@@ -263,6 +263,70 @@ def test_what_waits_can_be_taken_back(service, home):
     assert service.orders() == {}
 
 
+def test_what_a_worker_holds_and_has_not_sent_is_taken_back_too(service, home):
+    """A slow line at the account: most orders wait with the worker, which finds them gone."""
+    session = connect(service, str(home))
+    session.library.set_limits(service.url, per_second=2)
+    sweep = nb.Sweep(prompt=PROMPTS[:30], name="changed my mind", session=session)
+
+    with workers(1, environment(str(home))) as client:
+        running = engine.submit(sweep.run(on=client, show=False))
+        until_ordered(service, 1)
+        n_back = sweep.withdraw()
+        running.result(60)
+
+    assert n_back >= 20
+    assert states(sweep)["kept"] == 30 - n_back
+    assert sum(service.orders().values()) == 30 - n_back
+    assert session.library.unfinished() == []
+
+
+def test_looking_on_ends_where_nobody_is_at_work(service, home, monkeypatch):
+    from phaseo_nb.experiments.cluster import run as cluster_run
+    from phaseo_nb.experiments.cluster.planning import Planner
+
+    monkeypatch.setattr(cluster_run, "DESERTED", 0.5)
+    session = connect(service, str(home))
+    sweep = nb.Sweep(prompt=PROMPTS[:2], name="deserted", session=session)
+    planner = Planner("deserted", sweep.compiled, retry_failed=False)
+    (cells,) = planner.look().values()
+    planner.assign(0, cells, at_once=1, timeout=1.0)
+
+    nb.run(sweep.watch(show=False))
+
+    (reason,) = {cell.reason for cell in sweep.cells()}
+    assert "Nobody is at work on it" in reason
+    assert states(sweep) == {"new": 2}
+    assert sweep.plan().to_buy == 2
+    assert service.orders() == {}
+
+
+def test_the_live_grid_draws_a_run_on_a_cluster(service, home):
+    """Also at the moments in which nobody knows yet how many jobs there may be at once."""
+    from phaseo_nb.experiments.cluster.run import ClusterRun
+    from phaseo_nb.experiments.sweep.grid_card import grid_card
+    from phaseo_nb.experiments.sweep.live_grid import GridCard
+    from phaseo_nb.experiments.sweep.purse import RunPurse
+    from phaseo_nb.experiments.sweep.runs import Orders
+
+    session = connect(service, str(home))
+    first = nb.Sweep(prompt=PROMPTS[:3], name="seen", session=session)
+    nb.run(first.run(show=False))
+    sweep = nb.Sweep(prompt=PROMPTS[:6], name="drawn", session=session)
+    looking = ClusterRun("drawn", sweep.compiled, Orders(0, False, None), RunPurse(), None)
+    looking.is_going = True
+    looking._planner.look()
+    looking.states[5] = "waiting"
+    card = GridCard(looking, "drawn", ("The cluster's own page: http://127.0.0.1:1/status",))
+
+    for is_text in (True, False):
+        drawn = grid_card(card.view(), text=is_text)
+        assert "3 kept" in drawn
+        assert "1 waiting" in drawn
+        assert "at most 0" not in drawn
+        assert "the cluster goes on without this notebook" in drawn
+
+
 def test_planned_orders_outlive_the_kernel_that_planned_them(service, home):
     """Another kernel's recovery leaves them waiting, and can send them itself."""
     code = """

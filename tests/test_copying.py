@@ -734,6 +734,14 @@ def test_the_command_copies_and_looks(command, library, tmp_path):
     assert "song 0" in waiting.stdout
 
 
+def test_the_command_makes_no_library_by_looking(command, database):
+    """A name of a database mistyped is told; nothing is made there."""
+    for words in (["doctor"], ["unfinished", "--library"]):
+        ended = command(*words, database)
+        assert ended.returncode == 1
+        assert "no journal was ever made there" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

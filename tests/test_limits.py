@@ -304,6 +304,22 @@ def test_the_budget_of_an_account_holds_for_its_address_alone(library):
     assert gateway.counts() == dict.fromkeys(["a waltz", "a polka", "a march", "a galop"], 1)
 
 
+def test_a_budget_keeps_its_period_until_another_one_is_named(library):
+    library.set_limits("phaseo", budget_usd=5, per="day")
+    library.set_limits("phaseo", budget_usd=7)
+    (kept,) = library.limits().rows()
+    library.set_limits("phaseo", per="week")
+    (named,) = library.limits().rows()
+    library.set_limits("udio", budget_usd=1)
+    by_default = library.limits().rows()[1]
+
+    assert (kept["budget_usd"], kept["per"]) == (7.0, "day")
+    assert (named["budget_usd"], named["per"]) == (7.0, "week")
+    assert by_default["per"] == "month"
+    with pytest.raises(nb.LibraryError, match="Nothing is set"):
+        library.set_limits("phaseo")
+
+
 def test_an_account_without_limits_is_not_even_written_down(library):
     """Who sets no limit pays for none: no row, no line."""
     gateway = CountingGateway()

@@ -8,15 +8,17 @@ import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import quote
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
+import phaseo_nb as nb
 from phaseo_nb import settings
 from phaseo_nb.errors import SettingsError
 from phaseo_nb.gateways import get_gateway
-from phaseo_nb.settings import embed_limit, home_folder, resolve_connection, resolve_gateway
+from phaseo_nb.settings import embed_limit, home_folder, homes, resolve_connection, resolve_gateway
 from phaseo_nb.settings.addresses import check_base_url, is_loopback, literal_address
 from phaseo_nb.settings.keys import hide
 
@@ -361,3 +363,32 @@ def test_hiding_never_raises():
     assert hide(None) is None
     for value in ("x", b"x", 3, object(), SecretStr("x")):
         assert isinstance(hide(value), SecretStr)
+
+
+PASSWORDS = ["s3cret@x/y", "top@s3cret", "tops3c/ret", "top#s3cret", "s3cret", "s3cret:/"]
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_no_part_of_a_password_is_shown(password):
+    """Whatever signs it holds, quoted or not."""
+    for said in (password, quote(password, safe="")):
+        shown = homes.without_password(f"postgresql://me:{said}@127.0.0.1:5432/music")
+        assert shown == "postgresql://me@127.0.0.1:5432/music"
+
+
+@pytest.mark.parametrize("password", PASSWORDS[:4])
+def test_signs_that_end_an_address_early_are_refused(password):
+    with pytest.raises(SettingsError, match="% and the number") as failure:
+        homes.find_home(f"postgresql://me:{password}@127.0.0.1/music")
+
+    assert "s3c" not in str(failure.value)
+
+
+def test_words_of_a_driver_are_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SettingsError, match="nothing was made") as failure:
+        nb.library("host=127.0.0.1 user=me password=s3cret dbname=music")
+
+    assert "s3cret" not in str(failure.value)
+    assert list(tmp_path.iterdir()) == []

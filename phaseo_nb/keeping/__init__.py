@@ -125,12 +125,18 @@ class Library(Upkeep):
     def __repr__(self) -> str:
         if not hasattr(self, "_folder"):  # in the traceback of one that could not be opened
             return f"<Library {self._home.shown}, not open>"
-        temporary = "" if self.folder.is_kept else ", NOT KEPT"
-        return f"<Library {self.shown}: {self.folder.database.read(in_short)}{temporary}>"
+        try:
+            temporary = "" if self.folder.is_kept else ", NOT KEPT"
+            return f"<Library {self.shown}: {self.folder.database.read(in_short)}{temporary}>"
+        except LibraryError:  # to show it must not fail because a server is away
+            return f"<Library {self._home.shown}, cannot be read now>"
 
     def _repr_html_(self) -> str:
-        lines = [self.shown, *([self.warning] if self.warning else [])]
-        return note_card(lines, heading=f"Library of {self.folder.database.read(in_short)}")
+        try:
+            lines = [self.shown, *([self.warning] if self.warning else [])]
+            return note_card(lines, heading=f"Library of {self.folder.database.read(in_short)}")
+        except LibraryError as error:
+            return note_card([str(error)], heading="Library that cannot be read now")
 
     def close(self) -> None:
         """Free open jobs for other kernels and close the files. Opened again when next used.
@@ -302,7 +308,7 @@ class Library(Upkeep):
         per_second: float | EllipsisType | None = ...,
         at_once: int | EllipsisType | None = ...,
         budget_usd: float | EllipsisType | None = ...,
-        per: str = "month",
+        per: str | None = None,
     ) -> None:
         """Limit what all kernels and workers together may ask of an account.
 
@@ -320,7 +326,8 @@ class Library(Upkeep):
             Jobs that may be at the service at the same time. Those of a kernel that died count
             until they are settled: the service may still be at work on them.
         budget_usd, per
-            US dollars in each ``"day"``, ``"week"``, ``"month"`` (by the calendar) or ``"ever"``.
+            US dollars in each ``"day"``, ``"week"``, ``"month"`` (by the calendar; so where
+            nothing was said) or ``"ever"``.
 
         ``None`` takes a limit away; what is left out stays as it is.
 

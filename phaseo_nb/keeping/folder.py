@@ -37,7 +37,7 @@ from .places import NETWORK, is_network
 from .search import prepare
 from .shards import Shards
 from .store import LocalStore, open_store
-from .whereabouts import for_this_machine_alone, settled_place
+from .whereabouts import for_this_machine_alone, of_this_process_alone, settled_place
 
 if TYPE_CHECKING:
     from ..takes import Take
@@ -93,6 +93,8 @@ class Folder:
             self.store.check()
         if home.database is not None and isinstance(self.store, LocalStore):
             self.warning = for_this_machine_alone(self.shown, self.store.place)
+        elif self.store.place.startswith("memory:"):
+            self.warning = of_this_process_alone(self.shown)
         self.pid = os.getpid()
         self.lock = threading.RLock()
         self.handles: dict[int, Job] = {}

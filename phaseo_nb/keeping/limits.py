@@ -253,7 +253,7 @@ def checked(
     per_second: float | EllipsisType | None,
     at_once: int | EllipsisType | None,
     budget_usd: float | EllipsisType | None,
-    per: str,
+    per: str | None,
 ) -> dict[str, Any]:
     """Return the columns to set; what was left out (``...``) is not among them.
 
@@ -262,7 +262,7 @@ def checked(
     LibraryError
         A value is no limit.
     """
-    if per not in PERIODS:
+    if per is not None and per not in PERIODS:
         known = ", ".join(repr(name) for name in PERIODS)
         message = f"per = {brief(per)} is no period. Choose one of {known}."
         raise LibraryError(message)
@@ -276,7 +276,11 @@ def checked(
     if budget_usd is not ...:
         _check("budget_usd", budget_usd, 0, 1e9, "an amount of US dollars from 0")
         given["budget_usd"] = None if budget_usd is None else float(budget_usd)
-        given["budget_per"] = None if budget_usd is None else per
+    if per is not None:
+        given["budget_per"] = per
+    if not given:
+        message = "Nothing is set. Give per_second=, at_once= or budget_usd=."
+        raise LibraryError(message)
     return given
 
 
@@ -295,9 +299,10 @@ def set_limits(db: Db, base_url: str, given: dict[str, Any]) -> None:
     db.execute("INSERT INTO accounts (base_url) VALUES (?) ON CONFLICT DO NOTHING", (base_url,))
     changes = [f"{name} = ?" for name in given]
     changes += ["next_at = 0"] if "per_second" in given else []
-    if changes:
-        query = f"UPDATE accounts SET {', '.join(changes)} WHERE base_url = ?"
-        db.execute(query, (*given.values(), base_url))
+    query = f"UPDATE accounts SET {', '.join(changes)} WHERE base_url = ?"
+    db.execute(query, (*given.values(), base_url))
+    usual = "UPDATE accounts SET budget_per = coalesce(budget_per, 'month') WHERE base_url = ?"
+    db.execute(usual, (base_url,))
 
 
 def standing(db: Db, wall: Clock) -> list[dict[str, Any]]:
@@ -310,7 +315,7 @@ def standing(db: Db, wall: Clock) -> list[dict[str, Any]]:
             "per_second": each.per_second,
             "at_once": each.at_once,
             "budget_usd": each.budget_usd,
-            "per": each.budget_per,
+            "per": each.budget_per if each.budget_usd is not None else None,
             "in_flight": at_service(db, each.base_url),
             "spent_usd": spent_by_account(db, each.base_url, each.budget_per or "ever", wall()),
             "share": each.share,

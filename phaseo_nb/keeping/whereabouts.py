@@ -79,3 +79,11 @@ def for_this_machine_alone(library: str, place: str) -> str:
         "where no other machine finds them. To share them give an address that all can reach when "
         'the library is first opened: nb.Library("postgresql://…", audio="s3://…").'
     )
+
+
+def of_this_process_alone(library: str) -> str:
+    """Say that recordings are gone when the process ends."""
+    return (
+        f"NOT KEPT: the recordings of the library {library} are in the memory of this process "
+        "alone (memory://) and gone when it ends."
+    )

@@ -17,6 +17,7 @@ from ..errors import SettingsError, brief
 HOME = "PHASEO_NB_HOME"
 AUDIO = "PHASEO_NB_AUDIO"
 _SCHEMES = ("postgresql", "postgres")
+_WORDS = re.compile(r"(?:^|\s)(?:host|hostaddr|dbname|user|password|service)\s*=\s*\S")
 _URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -95,12 +96,19 @@ def is_url(text: Any) -> bool:
 
 
 def without_password(url: str) -> str:
-    """Return an address as it may be shown: no password, no options but the harmless ones."""
+    """Return an address as it may be shown: no password, no options but the harmless ones.
+
+    A password that was not quoted may hold any sign, so it ends at the last ``@``.
+    """
+    scheme, _, rest = url.strip().partition("://")
+    head, mark, query = rest.partition("?")
+    who, at, where = head.rpartition("@")
+    user = quote(unquote(who.partition(":")[0]), safe="")
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(f"{scheme}://{user}{at}{where}{mark}{query}")
         host, port = parts.hostname or "", f":{parts.port}" if parts.port else ""
     except ValueError:
-        return f"{url.strip().partition('://')[0]}://…"
+        return f"{scheme}://…"
     user = f"{quote(unquote(parts.username), safe='')}@" if parts.username else ""
     named = [(n, v) for n, v in parse_qsl(parts.query) if n in ("schema", "host", "port", "dbname")]
     query = "&".join(f"{name}={quote(value, safe='/')}" for name, value in named)
@@ -109,6 +117,7 @@ def without_password(url: str) -> str:
 
 
 def _in_folder(path: str | os.PathLike[str], origin: str = "argument") -> Home:
+    _refuse_words(os.fspath(path))
     folder = Path(path).expanduser()
     return Home(folder, shown=str(folder), origin=origin)
 
@@ -123,5 +132,36 @@ def _in_database(url: SecretStr, origin: str) -> Home:
             "PostgreSQL database: postgresql://user@host/name. (Audio may lie anywhere: audio=.)"
         )
         raise SettingsError(message)
+    if _is_misread(url):
+        message = (
+            f"The address {shown} cannot be read for certain. It is "
+            "postgresql://user:password@host:port/name, with % and the number of a sign for each "
+            "of `:/@?#%` inside user or password (urllib.parse.quote(…, safe='') does that). A "
+            "password may stand in PGPASSWORD or ~/.pgpass instead."
+        )
+        raise SettingsError(message)
     name = hashlib.sha256(shown.encode()).hexdigest()[:16]
     return Home(default_folder() / "shared" / name, url, shown, origin)
+
+
+def _is_misread(url: SecretStr) -> bool:
+    """Tell whether signs inside a password would be taken for the end of it."""
+    head, _, _ = url.get_secret_value().strip().partition("?")
+    try:
+        parts = urlsplit(head)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:  # a port that is no number: of several hosts, or a password in its place
+        return "," not in head
+    elsewhere = "@" in parts.path or bool(parts.fragment) or parts.netloc.count("@") > 1
+    return elsewhere or not has_port
+
+
+def _refuse_words(place: str) -> None:
+    """Refuse what libpq would take and a file system, too: a password as the name of a folder."""
+    if _WORDS.search(place):
+        message = (
+            "A library in a database is given by its address, postgresql://user@host/name, and "
+            "not in words such as host=… dbname=…; nothing was made. A password may stand in "
+            "PGPASSWORD or ~/.pgpass."
+        )
+        raise SettingsError(message)

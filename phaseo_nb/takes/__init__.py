@@ -202,7 +202,7 @@ class Take(Verbs):
         kept = [track for track in self.tracks if track.has_audio]
         seconds = sum(track.seconds or 0.0 for track in kept)
         words += [f"{seconds:.1f} s"] if seconds else []
-        words += sorted({track.format for track in kept})
+        words += sorted({track.format_words for track in kept})
         words += ["sandbox"] if self.sandbox else []
         of = f' of "{excerpt(title, 40)}"' if title else ""
         return f"<Take {self.number}{of}: {', '.join(words)}>"

@@ -117,9 +117,17 @@ class KeptTrack(Track):
         seconds = self.seconds
         words = [f'"{excerpt(title, 40)}"' if title else "untitled"]
         words += [f"{seconds:.1f} s"] if seconds is not None else []
-        words += [self.format if self.has_audio else "no audio"]
+        words += [self.format_words if self.has_audio else "no audio"]
         words += ["sandbox"] if self.sandbox else []
         return ", ".join(words)
+
+    @property
+    def format_words(self) -> str:
+        """Its format, or that its recording cannot be read: to show it must not fail for that."""
+        try:
+            return self.format
+        except AudioError:
+            return "recording not readable"
 
     # -- the recording ---------------------------------------------------------------------
 

@@ -1,30 +1,31 @@
-"""Copying a library of 20,000 takes: from a folder into PostgreSQL and back, row by row compared.
+"""Copying a library: from a folder into PostgreSQL and back, row by row compared.
 
-Run it as a command of its own::
-
-    python tests/benchmarks/bench_copying.py [TAKES] [BYTES]
-
-Every recording is hashed before and after it is written and synced to the disk, so the journal
-and the recordings are timed apart: the second run of each copy finds all recordings there.
+``python tests/benchmarks/bench_copying.py``. Every recording is hashed before and after it is
+written and synced to the disk, so the journal and the recordings are timed apart: the second run
+of each copy finds all recordings there.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from figures import Figure, is_quick, run_alone
 from grounds.postgres import server
 from many_takes import like
 
-import phaseo_nb as nb
+TAKES = 1_000 if is_quick() else 20_000
+SIZE = 20_000  # bytes of a recording
+_TABLES = ("takes", "tracks", "recordings", "events", "texts")
 
 
-def timed(words: str, library: nb.Library, place: str, audio: str | None = None) -> None:
-    """Copy, and once more with every recording there; print how quick that was."""
+def _timed(library, place: str, audio: str | None = None) -> tuple[float, float]:
+    """Copy, and once more with all recordings there; return recordings and rows a second."""
     begun = time.perf_counter()
     copied = library.copy_to(place, audio=audio, show=False)
     first = time.perf_counter() - begun
@@ -33,36 +34,37 @@ def timed(words: str, library: nb.Library, place: str, audio: str | None = None)
     again = time.perf_counter() - begun
     rows = library.folder.database.read(
         lambda db: sum(
-            db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("takes", "tracks", "recordings", "events", "texts")
+            db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in _TABLES
         )
     )
-    audio_seconds = max(first - again, 1e-3)
-    megabytes = copied.size_bytes / 1e6
-    print(
-        f"{words}: {copied.n_takes:,} takes, {rows:,} rows, {megabytes:,.0f} MB in {first:.1f} s"
-        f" ({copied.n_copied / audio_seconds:,.0f} recordings/s, "
-        f"{megabytes / audio_seconds:,.0f} MB/s); again {again:.1f} s ({rows / again:,.0f} rows/s)"
-    )
+    return copied.n_copied / max(first - again, 1e-3), rows / again
 
 
-def main() -> None:
+def measure() -> list[Figure]:
     """Make a library, copy it there and back."""
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    size = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
+    os.environ["PHASEO_NB_HOME"] = tempfile.mkdtemp()
+    import phaseo_nb as nb
+
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         nb.connect("sandbox", library=folder / "home")
         library = nb.library()
         take = nb.run(nb.generate("a waltz", duration=1, show=False))
-        for seed in range(n // 1000):
-            like(library, take, 1000, size=size, seed=seed + 1)
+        for seed in range(TAKES // 1000):
+            like(library, take, 1000, size=SIZE, seed=seed + 1)
         url = server().database()
-        timed("folder to folder", library, str(folder / "backup"))
-        timed("folder to PostgreSQL", library, url, str(folder / "audio"))
+        into = _timed(library, url, str(folder / "audio"))
         there = nb.Library(url, audio=folder / "audio")
-        timed("PostgreSQL to folder", there, str(folder / "back"))
+        back = _timed(there, str(folder / "back"))
+        there.close()
+    named = f"of {TAKES:,} takes"
+    return [
+        Figure(f"into PostgreSQL, recordings {named}", "/s", [into[0]], better="higher"),
+        Figure(f"into PostgreSQL, rows {named}", "/s", [into[1]], better="higher"),
+        Figure(f"back into a folder, recordings {named}", "/s", [back[0]], better="higher"),
+        Figure(f"back into a folder, rows {named}", "/s", [back[1]], better="higher"),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_alone(measure))

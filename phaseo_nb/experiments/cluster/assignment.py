@@ -79,11 +79,11 @@ def where_of_library(library: Library) -> Where:
     Raises
     ------
     ExperimentError
-        It is only a stand-in, which nobody else can open.
+        It is only a stand-in, or in the memory of this process: nobody else can open it.
     """
     import phaseo_nb
 
-    if not library.folder.is_kept:
+    if not library.folder.is_kept or library.folder.store.place.startswith("memory:"):
         message = f"{library.warning} Workers cannot use it."
         raise ExperimentError(message)
     folder = library.folder

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from ...errors import ExperimentError
+from ...errors import ExperimentError, brief
 from . import worker
 from .assignment import Assignment, Where
 
@@ -156,9 +156,10 @@ def _in_our_words() -> Iterator[None]:
 def _check(client: Any) -> None:
     is_client = all(hasattr(client, name) for name in ("submit", "run", "scheduler_info"))
     if not is_client:
+        way = "Client(cluster)" if hasattr(client, "get_client") else "Client(LocalCluster())"
         message = (
-            f"on = {type(client).__name__} is no client of a cluster. Give a "
-            'dask.distributed.Client (`pip install "phaseo-nb[scale]"`): on=Client(LocalCluster()).'
+            f"on = {brief(client)} is no client of a cluster. Give a dask.distributed.Client: "
+            f'on={way}. (It comes with `pip install "phaseo-nb[scale]"`.)'
         )
         raise ExperimentError(message)
     if getattr(client, "asynchronous", False):

@@ -75,7 +75,7 @@ class Planner:
         for is_on_its_way in (True, False):
             for index, state in enumerate(self.table.states):
                 is_new = state == "new" or (state == "failed" and self._retry_failed)
-                wanted = state == "unfinished" if is_on_its_way else is_new
+                wanted = state in ("unfinished", "waiting") if is_on_its_way else is_new
                 row, take = divmod(index, self._compiled.grid.takes)
                 if wanted and self._first[self._compiled.keys[row], take + 1] == index:
                     todo.setdefault(self._compiled.place_of[row], []).append(index)
@@ -97,7 +97,7 @@ class Planner:
                     table.states[index] = "new"
                 continue
             cells.setdefault(standing.n, []).append(index)
-            table.states[index] = standing.cell_state
+            table.states[index] = "waiting" if standing.is_waiting else standing.cell_state
             if standing.reason and standing.cell_state not in ("new", "unfinished"):
                 table.reasons[index] = standing.cell_state, standing.reason
             elif standing.state == "kept":

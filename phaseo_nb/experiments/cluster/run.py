@@ -31,6 +31,8 @@ LOOK_EVERY = 1.0
 """Seconds between two looks at what has changed."""
 AT_ONCE = 50
 """Jobs that one thread of a worker has on their way, where nobody says otherwise."""
+DESERTED = 20.0
+"""Seconds without anybody at work after which looking on ends."""
 WHOLE_EVERY = 30.0
 """Seconds between two looks at everything."""
 _CELL_STATES = {
@@ -78,6 +80,7 @@ class ClusterRun:
         self._started = time.monotonic()
         self._ended: float | None = None
         self._event = 0
+        self._tended_at = time.monotonic()
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -177,7 +180,7 @@ class ClusterRun:
         wanted = []
         for index in cells:
             why = None
-            if self.states[index] != "unfinished":
+            if self.states[index] not in ("unfinished", "waiting"):
                 why = price_aside(self.purse, self.compiled.places[place], index)
             if why is None:
                 wanted.append(index)
@@ -216,18 +219,36 @@ class ClusterRun:
                     raise ExperimentError(problem)
                 if hands.is_idle:  # every task has said its word: what is left is left
                     await aside(self._whole)
-                    self._note_left(hands)
+                    self._note_left(hands.last_reason)
                     return
+            elif await aside(self._is_deserted):
+                self._note_left("Nobody is at work on it: `await sweep.run(on=…)` goes on.")
+                return
             try:
                 await asyncio.wait_for(self._stop.wait(), LOOK_EVERY)
             except asyncio.TimeoutError:
                 continue
 
-    def _note_left(self, hands: Hands) -> None:
+    def _note_left(self, why: str | None) -> None:
+        """Say of cells that nobody is at work on why, and whether anything of them was sent."""
+        why = why or "The workers left it: `await sweep.run(on=…)` goes on."
         for index, state in enumerate(self.states):
-            if state in _GOING and index not in self.reasons:
-                why = hands.last_reason or "The workers left it: `await sweep.run(…)` goes on."
-                self.reasons[index] = "unfinished", why
+            if state in _GOING:
+                self.states[index] = "new" if state == "waiting" else "unfinished"
+                self.reasons.setdefault(index, (self.states[index], why))
+
+    def _is_deserted(self) -> bool:
+        """Tell whether for some time no living process has had any of the rows, or there are none.
+
+        A worker that has just died may have a successor in a moment.
+        """
+        table = self._planner.table
+        going = [n for n, cells in table.cells_of.items() if self.states[cells[0]] in _GOING]
+        owners = {standing.owner for standing in self._shards.standings(going).values()}
+        is_tended = not all(self._shards.are_free(owners).values())
+        now = time.monotonic()
+        self._tended_at = now if is_tended else self._tended_at
+        return now - self._tended_at > DESERTED
 
     # -- looking on ------------------------------------------------------------------------------
 

@@ -112,6 +112,8 @@ class ShardRun:
         if error is None:
             self._pause = 0.0
             return
+        if isinstance(error, LibraryError) and await self._is_withdrawn(entry):
+            return
         if len(self._reasons) < MOST_REASONS:
             self._reasons[entry.n] = str(error)[:300]
         if isinstance(error, Exception) and is_for_all(error):
@@ -122,6 +124,13 @@ class ShardRun:
             self._pause = min(LONGEST_PAUSE, max(0.5, self._pause * 2))
         elif not isinstance(error, PhaseoError):
             log.error("A row of a sweep came to nothing.", exc_info=error)
+
+    async def _is_withdrawn(self, entry: Entry) -> bool:
+        """Tell whether somebody took a row back before it was sent."""
+        try:
+            return entry.n not in await aside(lambda: self._shards.standings([entry.n]))
+        except LibraryError:
+            return False
 
     async def _put_back(self, entry: Entry) -> None:
         """Let others have a row that was not sent."""

@@ -275,9 +275,10 @@ class Sweep:
         return await self._go(ClusterRun(self.name, compiled, orders, RunPurse(), None), show)
 
     def withdraw(self) -> int:
-        """Take back what waits for a cluster and was not sent; return how many jobs that were.
+        """Take back what waits on a cluster and was not sent; return how many jobs that were.
 
-        Their prices are free again. What went out goes on.
+        Their prices are free again, also of those that a worker has taken up already. What went
+        out goes on.
         """
         from ..cluster.planning import shards_of
 

@@ -80,6 +80,12 @@ class Standing(NamedTuple):
     state: str
     known: str | None
     cost_usd: float | None
+    owner: str | None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for any machine to take it up: nothing was sent or paid."""
+        return self.state == "planned" and self.owner is None
 
     @property
     def reason(self) -> str | None:
@@ -89,6 +95,8 @@ class Standing(NamedTuple):
     @property
     def cell_state(self) -> str:
         """The state of its cell, while nobody here looks after it."""
+        if self.is_waiting:
+            return "new"
         return "unfinished" if self.state in OPEN else self.state
 
 
@@ -165,7 +173,7 @@ def _look(db: Db, keys: Sequence[str]) -> Standings:
     for start in range(0, len(keys), AT_ONCE):
         some = keys[start : start + AT_ONCE]
         query = (
-            "SELECT key, number, n, id, state, known, cost_usd FROM takes"
+            "SELECT key, number, n, id, state, known, cost_usd, owner FROM takes"
             f" WHERE key IN ({','.join('?' * len(some))}) AND deleted_at IS NULL"
             f" AND state IN ({states}) ORDER BY n"
         )

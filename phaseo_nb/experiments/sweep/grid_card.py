@@ -113,7 +113,7 @@ def _counted(view: View) -> list[str]:
 def _facts(view: View) -> list[str]:
     facts = [f"{view.total:,} cell{'' if view.total == 1 else 's'}", view.cost]
     if view.is_going:
-        facts += [f"at most {view.concurrency:,} at once"]
+        facts += [f"at most {view.concurrency:,} at once"] if view.concurrency else []
         facts += [view.stopping]
     return [fact for fact in facts if fact]
 

@@ -157,7 +157,7 @@ class GridCard:
             if n and usual is None:
                 return None
             total += n * (usual or 0.0)
-        return math.ceil(total / run.orders.concurrency)
+        return math.ceil(total / run.orders.concurrency) if run.orders.concurrency else None
 
     def _troubles(self) -> tuple[list[Trouble], int]:
         reasons = [(i, *said) for i, said in list(self.run.reasons.items())]

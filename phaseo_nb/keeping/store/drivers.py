@@ -50,9 +50,12 @@ class Problem(Exception):
     """What a driver said, without its words: they may hold keys, and are not ours to judge."""
 
     def __init__(self, kind: Kind, why: str) -> None:
-        super().__init__(why)
+        super().__init__(kind, why)  # both, so that it can be pickled
         self.kind = kind
         self.why = why
+
+    def __str__(self) -> str:
+        return self.why
 
 
 class Driver:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -37,7 +38,14 @@ class LocalStore:
         return str(self.folder)
 
     def check(self) -> None:
-        """Nothing to ask here: the folder is made when something is put into it."""
+        """See whether the folder can be made and written; see :class:`Store`."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            message = f"The folder {self.folder} cannot be written: {error.strerror or error}."
+            raise LibraryError(message) from error
 
     # -- recordings ------------------------------------------------------------------------------
 

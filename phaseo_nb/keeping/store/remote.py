@@ -198,8 +198,8 @@ class RemoteStore:
         return True
 
     def size(self) -> int:
-        """Return the bytes that the store takes up."""
-        return sum(item.size or 0 for item in self.items())
+        """Return the bytes that its recordings take up."""
+        return sum(item.size or 0 for item in self.items() if item.name != _MARK)
 
     # -- parts -----------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 def _budget(row: dict[str, Any]) -> str:
     if row["budget_usd"] is None:
         return NOTHING
-    per = "" if row["per"] == "ever" else f" this {row['per']}"
+    per = {"ever": "", "day": " today"}.get(row["per"], f" this {row['per']}")
     return f"{usd(row['spent_usd'])} of {usd(row['budget_usd'])}{per}"
 
 

@@ -80,6 +80,24 @@ class Postgres:
             raise
         raise failure  # out here: frames of the driver hold the address with its password
 
+    def is_there(self) -> bool:
+        """Tell whether there is a journal, without making one.
+
+        Raises
+        ------
+        LibraryError
+            The database cannot be reached.
+        """
+        db = PostgresDb(self._url, self.schema, reads_only=True)
+        failure: Exception | None = None
+        try:
+            return version_of(db) > 0
+        except psycopg.Error as error:
+            failure = self.in_our_words(error)
+        finally:
+            db.close()
+        raise failure
+
     def reader(self, patience: float) -> Db:
         """Connect for reading only; the connection is opened by the first question."""
         return PostgresDb(self._url, self.schema, reads_only=True)

@@ -39,6 +39,9 @@ _KNOCKING = {  # a failed knock has no number, only words
     "authentication failed": "28P01",
     "no password supplied": "28P01",
     "does not exist": "3D000",
+    "resolve host": "08001",
+    "translate host name": "08001",
+    "Name or service not known": "08001",
 }
 _FULL = ("53100", "53200", "54000", "58030")
 _READ_ONLY = ("25006",)
