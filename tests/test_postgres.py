@@ -274,8 +274,24 @@ class Cutting(Proxy):
 
 
 @pytest.mark.parametrize("arrives", [False, True], ids=["request lost", "answer lost"])
-def test_cut_at_any_message_of_an_order(arrives, database):
-    """Wherever it is: the job is kept, one order went out, and no row is there twice."""
+def test_cut_at_any_message_of_an_order(arrives):
+    """Wherever it is: the job is kept, one order went out, and no row is there twice.
+
+    Once in a while the way through the proxy stays closed for longer than the patience; what is
+    refused then was neither sent nor paid, and the walk is begun anew, twice at most.
+    """
+    for is_last in (False, False, True):
+        try:
+            walk_with_cuts(arrives, server().database())
+        except nb.LibraryError as refusal:
+            if is_last or "nothing was paid" not in f"{refusal}":
+                raise
+            close_all()
+        else:
+            return
+
+
+def walk_with_cuts(arrives, database):
     wire = Wire()
     with Cutting(database) as proxy:
         session = connect(wire, proxy.url(database), budget_usd=100.0)
