@@ -9,10 +9,12 @@ import itertools
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
 from datetime import datetime
 
 import pytest
@@ -20,7 +22,9 @@ from grounds.postgres import server
 from wires import KEY, Wire
 
 import phaseo_nb as nb
+from phaseo_nb.errors import LibraryError
 from phaseo_nb.jobs import Cost, MusicJob, Track
+from phaseo_nb.keeping.database import Database
 from phaseo_nb.keeping.journal import Journal
 from phaseo_nb.keeping.kernels import Kernel, Watch
 from phaseo_nb.keeping.leases import Leases
@@ -350,6 +354,60 @@ def test_what_is_written_is_there_for_everybody(meant, library):
     with_its_number = "SELECT n, at FROM votes ORDER BY n"
     found = database.read(lambda db: [tuple(row) for row in db.execute(with_its_number)])
     assert found == [(n, 1.5) for n in numbers]
+
+
+def test_a_connection_that_comes_while_all_are_closed_is_closed_too(library, monkeypatch):
+    """As where a form looks something up while its library is closed."""
+    database = library.folder.database
+    honest, made = database.backend.reader, []
+
+    def reader(patience):
+        made.append(honest(patience))
+        made[0].execute("SELECT 1")  # PostgreSQL is asked to connect by the first question
+        database.close()
+        return made[0]
+
+    monkeypatch.setattr(database.backend, "reader", reader)
+    looking = Future()
+
+    def look():
+        try:
+            looking.set_result(database.read(lambda db: db.execute("SELECT 1").fetchone()))
+        except BaseException as error:
+            looking.set_exception(error)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join(30)
+    with pytest.raises(LibraryError, match="was closed here"):
+        looking.result(0)
+    assert is_closed(made[0])
+
+
+def test_a_library_that_cannot_be_opened_leaves_nothing_open(place, tmp_path, monkeypatch):
+    library = nb.Library(place, audio=tmp_path / "here")
+    library.folder.database.write(lambda db: None).result(30)
+    library.close()
+    made = []
+    honest = Database.__init__
+
+    def noted(self, *args, **more):
+        honest(self, *args, **more)
+        made.append(self)
+
+    monkeypatch.setattr(Database, "__init__", noted)
+    with pytest.raises(LibraryError, match="would not be found any more"):
+        nb.Library(place, audio=tmp_path / "there").folder  # noqa: B018
+    assert [is_closed(database._writer) for database in made] == [True]
+    assert not {thread.name for thread in threading.enumerate()} & {"phaseo_nb library"}
+
+
+def is_closed(db):
+    if isinstance(db, sqlite3.Connection):
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            db.execute("SELECT 1")
+        return True
+    return db.is_cut
 
 
 def test_who_reads_cannot_write(library):

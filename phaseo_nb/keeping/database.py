@@ -196,7 +196,10 @@ class Database:
                 for dead in [one for one in self._readers if not one.thread.is_alive()]:
                     dead.close()
                     self._readers.remove(dead)
-                self._readers.append(reader)
+                if self.is_closed:  # while it connected: nobody would come back to close it
+                    reader.close()
+                else:
+                    self._readers.append(reader)
             self._reader.reader = reader
         return reader
 

@@ -76,25 +76,12 @@ class Folder:
         self.warning = _warning(path, stands_in_for)
         """What everybody should be told about this folder; ``None`` where all is well."""
         self._lock: Lock | None = None
-        try:
+        with contextlib.ExitStack() as undoing:  # what is opened for nothing is closed again
+            undoing.callback(self._unlock)
             self.database = Database(self._backend())
-        except BaseException:
-            self._unlock()
-            raise
-        if self._lock is not None:
-            self.database.regularly(lambda: BEAT, self._lock.touch)
-        self.leases = Leases(self.database)
-        self.journal = Journal(self.database, self.leases)
-        self.shards = Shards(self.journal)
-        also = stands_in_for / AUDIO if stands_in_for else None
-        place = settled_place(self.database, audio, path / AUDIO)
-        self.store = open_store(place.get_secret_value(), also=also)
-        if audio is not None:  # before anything is paid for
-            self.store.check()
-        if home.database is not None and isinstance(self.store, LocalStore):
-            self.warning = for_this_machine_alone(self.shown, self.store.place)
-        elif self.store.place.startswith("memory:"):
-            self.warning = of_this_process_alone(self.shown)
+            undoing.callback(self.database.close)
+            self._furnish(audio)
+            undoing.pop_all()
         self.pid = os.getpid()
         self.lock = threading.RLock()
         self.handles: dict[int, Job] = {}
@@ -107,6 +94,23 @@ class Folder:
         """Who can ask a gateway, by its name and address: sessions enter themselves."""
         self.farewells: list[Callable[[], None]] = []
         """What is to be done before the folder is closed."""
+
+    def _furnish(self, audio: SecretStr | None) -> None:
+        """Put up what stands on the journal, and find the recordings."""
+        if self._lock is not None:
+            self.database.regularly(lambda: BEAT, self._lock.touch)
+        self.leases = Leases(self.database)
+        self.journal = Journal(self.database, self.leases)
+        self.shards = Shards(self.journal)
+        also = self._stands_in_for / AUDIO if self._stands_in_for else None
+        place = settled_place(self.database, audio, self.path / AUDIO)
+        self.store = open_store(place.get_secret_value(), also=also)
+        if audio is not None:  # before anything is paid for
+            self.store.check()
+        if self.home.database is not None and isinstance(self.store, LocalStore):
+            self.warning = for_this_machine_alone(self.shown, self.store.place)
+        elif self.store.place.startswith("memory:"):
+            self.warning = of_this_process_alone(self.shown)
         self.warning = self.database.write(_ready).result() or self.warning
 
     def __repr__(self) -> str:
