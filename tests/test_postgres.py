@@ -274,24 +274,8 @@ class Cutting(Proxy):
 
 
 @pytest.mark.parametrize("arrives", [False, True], ids=["request lost", "answer lost"])
-def test_cut_at_any_message_of_an_order(arrives):
-    """Wherever it is: the job is kept, one order went out, and no row is there twice.
-
-    Once in a while the way through the proxy stays closed for longer than the patience; what is
-    refused then was neither sent nor paid, and the walk is begun anew, twice at most.
-    """
-    for is_last in (False, False, True):
-        try:
-            walk_with_cuts(arrives, server().database())
-        except nb.LibraryError as refusal:
-            if is_last or "nothing was paid" not in f"{refusal}":
-                raise
-            close_all()
-        else:
-            return
-
-
-def walk_with_cuts(arrives, database):
+def test_cut_at_any_message_of_an_order(arrives, database):
+    """Wherever it is: the job is kept, one order went out, and no row is there twice."""
     wire = Wire()
     with Cutting(database) as proxy:
         session = connect(wire, proxy.url(database), budget_usd=100.0)
@@ -305,7 +289,6 @@ def walk_with_cuts(arrives, database):
             proxy.count, proxy.at = 0, number
             make(session, f"number {number}")
         proxy.at = None
-        session.library.close()
 
     assert n_messages > 10
     prompts = [post["prompt"] for post in wire.posts]
@@ -316,6 +299,39 @@ def walk_with_cuts(arrives, database):
     names = ("planned", "submitting", "submitted", "completed", "kept")
     assert dict(steps) == dict.fromkeys(names, len(prompts))
     assert rows(database, "SELECT count(*) FROM phaseo_nb.tracks") == [(len(prompts),)]
+
+
+def stuck_in_a_pipeline(connection):
+    """As psycopg leaves it where the server's last words come a moment before its end."""
+    connection.enter_pipeline_mode()
+    connection.send_query_params(b"SELECT 1", [])
+    connection.exit_pipeline_mode()  # raises: "cannot exit pipeline mode while busy"
+
+
+def stuck_in_a_statement(connection):
+    import psycopg
+
+    connection.send_query(b"SELECT 1")
+    raise psycopg.OperationalError("the answer will not be read")
+
+
+@pytest.mark.parametrize("stuck", [stuck_in_a_pipeline, stuck_in_a_statement])
+def test_a_connection_that_is_stuck_is_not_asked_again_and_again(stuck, database):
+    """Not for as long as the patience lasts: libpq itself does not call it broken."""
+    tries = []
+
+    def operation(db):
+        tries.append(db.execute("SELECT pg_backend_pid()").fetchone()[0])
+        if len(tries) == 1:
+            stuck(db.raw.pgconn)
+        db.execute("INSERT INTO settings (name, value) VALUES ('a name', 'once')")
+
+    library = nb.Library(database)
+    library.folder.database.patience = 2.0
+    library.folder.database.write(operation).result(20)
+    assert len(set(tries)) == len(tries) == 2
+    query = "SELECT value FROM phaseo_nb.settings WHERE name = 'a name'"
+    assert rows(database, query) == [("once",)]
 
 
 @pytest.mark.parametrize("at_once", [1, 8])

@@ -88,8 +88,15 @@ class PostgresDb:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the connection underneath is gone."""
-        return self._connection is None or self._connection.closed or self._connection.broken
+        """Whether the connection underneath is gone, or stuck where nobody waits for an answer.
+
+        A server that ends it says so before it hangs up. In between, and for long behind some
+        proxies, libpq neither calls it broken nor takes another statement.
+        """
+        if self._connection is None or self._connection.closed or self._connection.broken:
+            return True
+        under = self._connection.pgconn
+        return under.transaction_status == _ACTIVE or under.pipeline_status != _NO_PIPELINE
 
     def execute(self, query: str, values: Any = (), /) -> Cursor:
         """Run one statement."""
@@ -195,6 +202,8 @@ def _set_zone(connection: psycopg.Connection[Any]) -> None:
 
 
 _UNKNOWN = psycopg.pq.TransactionStatus.UNKNOWN
+_ACTIVE = psycopg.pq.TransactionStatus.ACTIVE
+_NO_PIPELINE = psycopg.pq.PipelineStatus.OFF
 
 
 @lru_cache(maxsize=1024)
