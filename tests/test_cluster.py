@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import html
 import pickle
 import random
 import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 
@@ -317,14 +319,39 @@ def test_the_live_grid_draws_a_run_on_a_cluster(service, home):
     looking.is_going = True
     looking._planner.look()
     looking.states[5] = "waiting"
-    card = GridCard(looking, "drawn", ("The cluster's own page: http://127.0.0.1:1/status",))
+    card = GridCard(looking, "drawn", dashboard="http://127.0.0.1:1/status")
 
     for is_text in (True, False):
         drawn = grid_card(card.view(), text=is_text)
+        assert "http://127.0.0.1:1/status" in drawn
         assert "3 kept" in drawn
         assert "1 waiting" in drawn
         assert "at most 0" not in drawn
         assert "the cluster goes on without this notebook" in drawn
+    assert '<a href="http://127.0.0.1:1/status" target="_blank"' in drawn
+
+
+@pytest.mark.parametrize(
+    ("address", "is_link"),
+    [
+        ("https://hub.test/user/me/proxy/8787/status", True),
+        ("/user/me/proxy/8787/status", True),  # as a setting of dask on a hub says it
+        ("//evil.test/status", False),
+        ("javascript:alert(1)", False),
+        ('http://a.test/"><script>alert(1)</script>', True),
+    ],
+)
+def test_the_way_to_the_dashboard_is_a_link_and_nothing_else(address, is_link):
+    """Its address comes from a setting or a scheduler, and is drawn as text whatever it says."""
+    from phaseo_nb.experiments.sweep.grid_card import View, grid_card
+
+    grid = types.SimpleNamespace(count=1, takes=1, varied=[])
+    view = View("seen", grid, [], collections.Counter(kept=1), "Running", 1.0, dashboard=address)
+    drawn = grid_card(view)
+    assert ("<a href=" in drawn) == is_link
+    assert "<script" not in drawn
+    assert address in html.unescape(drawn)
+    assert address in grid_card(view, text=True)
 
 
 def test_planned_orders_outlive_the_kernel_that_planned_them(service, home):

@@ -253,9 +253,8 @@ class Sweep:
         from ..cluster.run import ClusterRun
 
         orders = Orders(concurrency or 0, retry_failed, timeout)
-        said = (f"The cluster's own page: {hands.dashboard}",) if hands.dashboard else ()
         run = ClusterRun(self.name, compiled, orders, purse, hands)
-        return await self._go(run, show, said)
+        return await self._go(run, show, hands.dashboard)
 
     async def watch(self, *, show: bool = True) -> Results:
         """Look on while a cluster, or another notebook, works on this sweep; nothing is sent.
@@ -291,14 +290,14 @@ class Sweep:
 
         return Hands(on)
 
-    async def _go(self, run: AnyRun, show: bool, said: tuple[str, ...] = ()) -> Results:
+    async def _go(self, run: AnyRun, show: bool, dashboard: str | None = None) -> Results:
         self._run = run
         self._reasons = run.reasons
         card = None
         if show:
             announcement = self.session.announce_once()
             first = [announcement] if announcement else []
-            card = GridCard(run, self.name, (*first, *said, *run.compiled.notes_said()))
+            card = GridCard(run, self.name, (*first, *run.compiled.notes_said()), dashboard)
         await wait_for(run, card)
         return await aside(lambda: self.results)
 

@@ -6,6 +6,7 @@ alone. Up to :data:`MOST_DRAWN` cells are drawn one by one, of more than that on
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ MOST_ROWS = 50
 MOST_COLUMNS = 10
 MOST_TROUBLES = 4
 
+_DASHBOARD = "Dashboard of the cluster"
 _COLOURS = {
     "kept": cards.INK,
     "failed": cards.RED,
@@ -68,6 +70,8 @@ class View:
     not_started: Sequence[tuple[str, int]] = ()
     """Why cells were not started, and how many of them."""
     notes: Sequence[str] = field(default_factory=tuple)
+    dashboard: str | None = None
+    """Address of the page on which its cluster shows itself."""
     sandbox: bool = False
     stopping: str = ""
     """What interrupting its cell does."""
@@ -143,6 +147,8 @@ def _in_words(view: View) -> str:
         f"{visible(view.doing)} “{excerpt(view.name, 60)}” · {_timing(view)}{badge}",
     ]
     lines += [f"  {' · '.join(_counted(view))}", f"  {' · '.join(_facts(view))}"]
+    if view.dashboard:
+        lines.append(f"  {_DASHBOARD}: {visible(view.dashboard)}")
     layout = _layout(view)
     if layout is not None:
         labels, heads, n_columns = layout
@@ -167,7 +173,7 @@ def _in_html(view: View) -> str:
     title = f"{escape(view.doing)} <span style='font-weight:400'>{name}</span>"
     body = head_line(title, _timing(view), view.sandbox) + _bar(view)
     body += row(" · ".join(map(_coloured, _states(view))), "margin-top:8px;font-size:13px")
-    body += facts_row(_facts(view), "margin-top:4px") + _matrix(view)
+    body += facts_row(_facts(view), "margin-top:4px") + _dashboard_row(view) + _matrix(view)
     for words, code in _said_below(view):
         line = escape(words) + (
             f' <code style="{cards.CODE}">{escape(code)}</code>' if code else ""
@@ -176,6 +182,17 @@ def _in_html(view: View) -> str:
     notes = cards.note_card(list(view.notes)) if view.notes else ""
     frame = card(body, f"{view.doing} {view.name}", live=view.is_going)
     return notes + frame.replace("max-width:640px", "max-width:980px", 1)
+
+
+def _dashboard_row(view: View) -> str:
+    """Return the way to the cluster's page; what a browser should not follow is only text."""
+    if not view.dashboard:
+        return ""
+    address = escape(view.dashboard)
+    if re.match(r"https?://|/(?!/)", view.dashboard):
+        rel = 'target="_blank" rel="noopener noreferrer"'
+        address = f'<a href="{address}" {rel} style="color:{cards.INK}">{address}</a>'
+    return row(f"{_DASHBOARD}: {address}", f"{SMALL};margin-top:4px;overflow-wrap:anywhere")
 
 
 def _states(view: View) -> list[tuple[str, str]]:

@@ -40,12 +40,17 @@ class GridCard:
         Of the sweep.
     notes
         Sentences to show above it.
+    dashboard
+        Address of its cluster's own page.
     """
 
-    def __init__(self, run: AnyRun, name: str, notes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, run: AnyRun, name: str, notes: tuple[str, ...] = (), dashboard: str | None = None
+    ) -> None:
         self.run = run
         self.name = name
         self.notes = notes
+        self.dashboard = dashboard
         self._handle: Any = None
         self._is_final = False
         self._has_changed = False
@@ -91,6 +96,7 @@ class GridCard:
             more_troubles=more,
             not_started=[] if is_going else self._not_started(),
             notes=self.notes,
+            dashboard=self.dashboard,
             sandbox=self._is_sandbox,
             stopping=run.stopping,
         )
