@@ -9,21 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...errors import ExperimentError, LibraryError
-from ...session import check_waiting
 from ..sweep.endings import aside
 from ..sweep.purse import RunPurse
-from ..sweep.runs import Orders
+from ..sweep.runs import AnyRun, Orders
 from .hands import Hands
 from .planning import Planner, parts, price_aside, shard_size
 
 if TYPE_CHECKING:
     from ..sweep.compiling import Compiled
-    from ..sweep.grid import Grid
 
 log = logging.getLogger("phaseo_nb")
 
@@ -47,11 +43,8 @@ _CELL_STATES = {
 _GOING = ("waiting", "making", "unfinished")
 
 
-class ClusterRun:
-    """One run over the cells of a sweep on a cluster, or only a look at one (``hands=None``).
-
-    It answers to the same questions as a run in the kernel, so that the same card draws it.
-    """
+class ClusterRun(AnyRun):
+    """One run on a cluster, or only a look at one (``hands=None``)."""
 
     stopping = "interrupt the cell to stop looking on; the cluster goes on without this notebook"
 
@@ -63,26 +56,13 @@ class ClusterRun:
         purse: RunPurse,
         hands: Hands | None,
     ) -> None:
-        check_waiting(None, False, orders.timeout)
-        self.grid: Grid = compiled.grid
-        self.compiled = compiled
-        self.orders = orders
-        self.purse = purse
-        self.is_going = False
-        self.is_stopped = False
-        self.why_closed: dict[str, str] = {}
-        self.on_change: Callable[[], None] = lambda: None
-        self.seconds: list[list[float]] = [[] for _ in compiled.places]
+        super().__init__(compiled, orders, purse)
         self._hands = hands
         self._planner = Planner(name, compiled, retry_failed=orders.retry_failed)
         self._shards = compiled.places[0].session.library.folder.shards
         self._to_plan: list[int] = [0] * len(compiled.places)
-        self._started = time.monotonic()
-        self._ended: float | None = None
         self._event = 0
         self._tended_at = time.monotonic()
-        self._stop: asyncio.Event | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     # -- what others read ------------------------------------------------------------------------
 
@@ -97,21 +77,6 @@ class ClusterRun:
         return self._planner.table.reasons
 
     @property
-    def has_ended(self) -> bool:
-        """True once every cell has come to an end, or somebody stopped looking on."""
-        return self._ended is not None
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since it was started here."""
-        return (self._ended or time.monotonic()) - self._started
-
-    @property
-    def counts(self) -> Counter[str]:
-        """How many cells are in which state."""
-        return Counter(self.states)
-
-    @property
     def to_do(self) -> list[int]:
         """Cells that still have to come to an end, by place."""
         left = [0] * len(self.compiled.places)
@@ -120,43 +85,20 @@ class ClusterRun:
                 left[self.compiled.place_of[index // self.grid.takes]] += 1
         return [n + more for n, more in zip(left, self._to_plan, strict=True)]
 
-    def state_of(self, index: int) -> str:
-        """Return the state of a cell as it was last read."""
-        return self.states[index]
-
-    def live_states(self) -> dict[int, str]:
-        """Return nothing: the journal says how cells stand."""
-        return {}
-
-    def stop(self) -> None:
-        """Stop looking on, from any thread; what was planned goes on without us."""
-        self.is_stopped = True
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._loop.call_soon_threadsafe(self.purse.close)
-
     # -- going -----------------------------------------------------------------------------------
 
-    async def go(self) -> None:
-        """Plan, hand out and look on until every cell has come to an end; runs on the engine."""
-        self.is_going, self._loop = True, asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        if self.is_stopped:
-            self._stop.set()
+    async def _go(self) -> None:
+        """Plan, hand out and look on."""
+        self._event = await aside(self._shards.last_change)
+        todo = await aside(self._planner.look)
+        self.on_change()
+        looking = asyncio.ensure_future(self._look_on())
         try:
-            self._event = await aside(self._shards.last_change)
-            todo = await aside(self._planner.look)
-            self.on_change()
-            looking = asyncio.ensure_future(self._look_on())
-            try:
-                if self._hands is not None:
-                    await self._hand_out(self._hands, todo)
-                await self._until_done(looking)
-            finally:
-                looking.cancel()
+            if self._hands is not None:
+                await self._hand_out(self._hands, todo)
+            await self._until_done(looking)
         finally:
-            self._ended, self.is_going = time.monotonic(), False
-            self.on_change()
+            looking.cancel()
 
     async def _hand_out(self, hands: Hands, todo: dict[int, list[int]]) -> None:
         problem = await aside(lambda: hands.check(self._planner.where))
@@ -203,7 +145,6 @@ class ClusterRun:
 
     async def _until_done(self, looking: asyncio.Task[None]) -> None:
         """Wait until nothing is on its way any more, and take care of tasks that were lost."""
-        assert self._stop is not None
         while not self._stop.is_set():
             if looking.done():
                 looking.result()

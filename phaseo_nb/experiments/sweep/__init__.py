@@ -249,7 +249,7 @@ class Sweep:
         self._check_idle()  # somebody may have been quicker
         if hands is None:
             orders = Orders(n, retry_failed, timeout)
-            return await self._go(Run(self.grid, compiled, orders, purse), show)
+            return await self._go(Run(compiled, orders, purse), show)
         from ..cluster.run import ClusterRun
 
         orders = Orders(concurrency or 0, retry_failed, timeout)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from ...engine import engine
 from ...errors import JobFailed, LibraryError, PhaseoError
-from ...session import check_waiting
 from ...takes.handle import WAKE_EVERY
 from .cells import standings
 from .endings import aside, ending_of, is_for_all, is_out_of_reach
@@ -23,11 +22,8 @@ from .purse import RunPurse
 from .runs import AnyRun, Orders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ...takes.handle import Job
     from .compiling import Compiled, Place
-    from .grid import Grid
     from .live_grid import GridCard
 
 log = logging.getLogger("phaseo_nb")
@@ -38,60 +34,34 @@ IN_A_ROW = 3
 """Times that a gateway may be out of reach before the run sends it nothing more."""
 
 
-class Run:
-    """One run over the cells of a sweep; made for it by :meth:`Sweep.run`."""
+class Run(AnyRun):
+    """One run whose jobs are looked after here; made by :meth:`Sweep.run`."""
 
     stopping = "interrupt the cell to stop; what went out goes on and is kept"
 
-    def __init__(
-        self,
-        grid: Grid,
-        compiled: Compiled,
-        orders: Orders,
-        purse: RunPurse,
-    ) -> None:
-        check_waiting(None, False, orders.timeout)
-        self.grid = grid
-        self.compiled = compiled
-        self.orders = orders
-        self.purse = purse
-        self.states: list[str] = ["new"] * grid.count
+    def __init__(self, compiled: Compiled, orders: Orders, purse: RunPurse) -> None:
+        super().__init__(compiled, orders, purse)
+        self._states: list[str] = ["new"] * self.grid.count
         self._reasons: dict[int, tuple[str, str]] = {}
         self.jobs: dict[int, Job] = {}
         """The window: jobs that are waited for, by their cell."""
-        self.is_going = False
-        self.is_stopped = False
-        self.why_closed: dict[str, str] = {}
-        """Gateways that are sent nothing more by this run, and why."""
-        self.on_change: Callable[[], None] = lambda: None
-        self.seconds: list[list[float]] = [[] for _ in compiled.places]
-        """How long the last jobs took, by place."""
-        self._started = time.monotonic()
-        self._ended: float | None = None
         self._todo: deque[int] = deque()
         self._same_as: dict[int, int] = {}
         self._out_of_reach: Counter[str] = Counter()
         self._ours: set[int] = set()
         """Cells whose handle was made by this run."""
-        self._stop: asyncio.Event | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     # -- what others read ------------------------------------------------------------------------
+
+    @property
+    def states(self) -> list[str]:
+        """The state of each cell, as it was last heard of."""
+        return self._states
 
     @property
     def reasons(self) -> dict[int, tuple[str, str]]:
         """Cells without a take: their state, and why."""
         return self._reasons
-
-    @property
-    def has_ended(self) -> bool:
-        """True once every cell has come to an end, or the run was stopped."""
-        return self._ended is not None
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since it was started."""
-        return (self._ended or time.monotonic()) - self._started
 
     @property
     def counts(self) -> Counter[str]:
@@ -127,18 +97,11 @@ class Run:
         for index, job in list(self.jobs.items()):
             if index in self._ours:
                 job.stop_waiting()
-        if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._loop.call_soon_threadsafe(self.purse.close)
+        super().stop()
 
     # -- going -----------------------------------------------------------------------------------
 
-    async def go(self) -> None:
-        """Come to the end of every cell; runs on the engine."""
-        self.is_going, self._loop = True, asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        if self.is_stopped:
-            self._stop.set()
+    async def _go(self) -> None:
         try:
             await aside(self._look)
             window = min(self.orders.concurrency, len(self._todo))
@@ -154,8 +117,6 @@ class Run:
                 if first in self.reasons:
                     self.reasons[index] = self.reasons[first]
             self._todo.clear()
-            self._ended, self.is_going = time.monotonic(), False
-            self.on_change()
 
     def _look(self) -> None:
         """Find out what is there already; what is on its way comes first, as it costs nothing."""
@@ -255,7 +216,6 @@ class Run:
         return job, is_ours
 
     async def _wait(self, index: int, place: Place, job: Job, is_ours: bool) -> None:
-        assert self._stop is not None
         waiting = asyncio.ensure_future(job._wait())
         stopping = asyncio.ensure_future(self._stop.wait())
         waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
