@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -112,10 +113,10 @@ def _warn_of_passwords(place: str | None) -> None:
 
 
 def _shown(word: str) -> str:
-    from .settings.homes import without_password
+    from .settings.homes import hide_place, without_password
 
     if "://" not in word:
-        return word
+        return word if hide_place(word) is word else re.split("[:/]", word, maxsplit=1)[0] + "…"
     before, _, rest = word.partition("://")
     quote = before[: len(before) - len(before.lstrip("'\""))]
     return quote + without_password(f"{before.lstrip(quote)}://{rest}") if rest else word

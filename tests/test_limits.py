@@ -410,3 +410,26 @@ def test_two_kernels_share_one_rate(library, place):
         assert said == [["ready", "12"]] * 2
         assert service.paid_twice() == {}
     assert times[-1] - times[0] >= 0.7 * 23 / 12
+
+
+# -- whose they are --------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_gateway_means_the_address_that_one_is_connected_to(library):
+    """A limit for an account that nobody uses would hold nothing back."""
+    elsewhere = "http://127.0.0.1:9/v1"
+    nb.connect("phaseo", api_key="k" * 20, base_url=elsewhere, library=library)
+    library.set_limits("phaseo", at_once=6)
+    assert [row["base_url"] for row in library.limits()] == [elsewhere]
+
+    nb.connect("phaseo", api_key="k" * 20, library=library)
+    with pytest.raises(nb.LibraryError, match=f"{elsewhere} and {URL}. Give the address"):
+        library.set_limits("phaseo", at_once=7)
+    library.set_limits(URL, at_once=7)
+    assert {row["base_url"]: row["at_once"] for row in library.limits()} == {elsewhere: 6, URL: 7}
+
+
+def test_in_the_sandbox_the_name_of_a_gateway_means_the_real_one(library):
+    nb.connect("sandbox", library=library)
+    library.set_limits("phaseo", at_once=6)
+    assert [row["base_url"] for row in library.limits()] == [URL]

@@ -135,7 +135,10 @@ def read_only(url):
 
 
 WRONG = {
-    "nobody listens": (lambda url: url.replace(str(server().port), "1"), "cannot be reached"),
+    "nobody listens": (lambda url: url.replace(str(server().port), "1"), "Is the server running?"),
+    "no such host": (lambda url: url.replace("127.0.0.1", "db.invalid"), "no machine of that name"),
+    "no SSL": (lambda url: f"{url}?sslmode=require", "does not speak SSL"),
+    "no password": (lambda url: url.replace(quote(PASSWORD, safe=""), ""), "none was found"),
     "wrong password": (lambda url: url.replace(quote(PASSWORD, safe=""), f"no{SECRET}"), "PGPASS"),
     "no such user": (lambda url: url.replace(USER, "nobody"), "user, password or rights"),
     "no database": (lambda url: url + "_gone", "createdb"),
@@ -147,7 +150,7 @@ WRONG = {
     "newer": (newer, "pip install -U"),
     "read only": (read_only, "can only be read"),
     "bad percent": (lambda url: url.replace("%40", "%zz"), "cannot read"),
-    "unknown word": (lambda url: f"{url}?{SECRET}=1", "cannot read"),
+    "unknown word": (lambda url: f"{url}?{SECRET}=1", "after a ? come options"),
 }
 
 

@@ -384,6 +384,63 @@ def test_signs_that_end_an_address_early_are_refused(password):
     assert "s3c" not in str(failure.value)
 
 
+SLIPS = [
+    "postgresql:/me:s3cret@127.0.0.1:5432/music",
+    "postgresql//me:s3cret@127.0.0.1/music",
+    "postgres:me:s3cret@127.0.0.1/music",
+    "PostgreSQL:/me:s3cret@127.0.0.1/music",
+    Path("postgresql://me:s3cret@127.0.0.1/music"),  # a path has one slash where there were two
+    "mysql://me:s3cret@127.0.0.1/music",
+]
+
+
+@pytest.mark.parametrize("place", SLIPS)
+@pytest.mark.parametrize("given", ["library", "home", "copy"])
+def test_an_address_with_a_slip_is_no_folder(place, given, tmp_path, monkeypatch):
+    """Else the library would be in a folder, and the password in its name."""
+    monkeypatch.chdir(tmp_path)
+    if given == "home":
+        monkeypatch.setenv("PHASEO_NB_HOME", str(place))
+    given_to = {
+        "library": lambda: nb.Library(place),
+        "home": nb.Library,
+        "copy": lambda: nb.Library(tmp_path / "here").copy_to(place, show=False),
+    }
+
+    with pytest.raises(SettingsError, match="postgresql://user@host/name") as failure:
+        given_to[given]()
+
+    assert not frames_of_ours_with("s3cret", failure.value)
+    assert "s3cret" not in str(failure.value)
+    assert {path.name for path in tmp_path.iterdir()} <= {"here"}
+
+
+@pytest.mark.parametrize("audio", ["s3:/key:s3cret@bucket/x", "s3//bucket/s3cret"])
+def test_an_address_of_audio_with_a_slip_is_no_folder(audio, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(SettingsError, match=r"audio = s3….*s3://bucket/prefix") as failure:
+        nb.Library(tmp_path / "here", audio=audio)
+
+    assert not frames_of_ours_with("s3cret", failure.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def frames_of_ours_with(secret, error):
+    """Return the frames of the package in which a verbose traceback would show it."""
+    frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+    package = str(Path(nb.__file__).parent)
+    ours = [frame for frame in frames if frame.filename.startswith(package)]
+    assert ours
+    return [frame.name for frame in ours if secret in str(frame.locals)]
+
+
+def test_a_scheme_may_have_capitals():
+    assert homes.find_home("PostgreSQL://me@127.0.0.1/music").database.get_secret_value() == (
+        "postgresql://me@127.0.0.1/music"
+    )
+
+
 def test_words_of_a_driver_are_no_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from ..cards import note_card
 from ..errors import LibraryError, brief
-from ..settings.homes import find_audio, find_home
+from ..settings.homes import find_audio, find_home, hide_place
 from . import limits, money, search
 from .attempts import Attempt
 from .backends import Db
@@ -78,11 +78,13 @@ class Library(Upkeep):
             _check_place("library", place)
         if audio is not None:
             _check_place("audio", audio)
-        self._home = find_home(place)
         # The variable belongs to the place of the other one: a named place knows its own.
-        self._audio = find_audio(audio) if audio is not None or place is None else None
         self._may_stand_in = place is None
-        del place, audio  # a verbose traceback prints every local variable it passes
+        is_audio_ours = audio is not None or place is None
+        # A verbose traceback prints every local variable it passes.
+        place, audio = hide_place(place), hide_place(audio)
+        self._audio = find_audio(audio) if is_audio_ours else None
+        self._home = find_home(place)
         self._folder = self._open()
         with suppress(LibraryError):  # another time, then
             purge(self._folder)
@@ -124,7 +126,7 @@ class Library(Upkeep):
 
     def __repr__(self) -> str:
         if not hasattr(self, "_folder"):  # in the traceback of one that could not be opened
-            return f"<Library {self._home.shown}, not open>"
+            return f"<Library {self._home.shown if hasattr(self, '_home') else ''}, not open>"
         try:
             temporary = "" if self.folder.is_kept else ", NOT KEPT"
             return f"<Library {self.shown}: {self.folder.database.read(in_short)}{temporary}>"
@@ -313,8 +315,9 @@ class Library(Upkeep):
         """Limit what all kernels and workers together may ask of an account.
 
         An account is known by the address of its gateway: everybody who shares this library and
-        that address shares its limits. Orders wait for their turn; questions and downloads are
-        not held up. Kernels that run feel a change within a second.
+        that address shares its limits. The name of a gateway stands for the address at which this
+        kernel is connected to it, else for the usual one. Orders wait for their turn; questions
+        and downloads are not held up. Kernels that run feel a change within a second.
 
         Parameters
         ----------
@@ -334,9 +337,12 @@ class Library(Upkeep):
         Raises
         ------
         LibraryError
-            There is no such gateway, or a value is no limit.
+            There is no such gateway, this kernel is connected to it at several addresses, or a
+            value is no limit.
         """
-        base_url = limits.address_of(gateway)
+        agents = self.folder.agents.items()
+        connected = [(agent.gateway, address) for (_, address), agent in agents]
+        base_url = limits.address_of(gateway, connected)
         given = limits.checked(per_second, at_once, budget_usd, per)
         self.folder.database.write(lambda db: limits.set_limits(db, base_url, given)).result()
 

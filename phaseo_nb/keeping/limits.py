@@ -9,7 +9,7 @@ that lie far ahead, so that a limit that changes is felt within a moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import LibraryError, SettingsError, brief
@@ -234,14 +234,30 @@ def _lock(db: Db, base_url: str) -> None:
 # -- setting them --------------------------------------------------------------------------------
 
 
-def address_of(gateway: Any) -> str:
+def address_of(gateway: Any, connected: Iterable[tuple[str, str]] = ()) -> str:
     """Return the base URL that an account is known by.
+
+    Parameters
+    ----------
+    gateway
+        Its name or address.
+    connected
+        Names and addresses that this kernel is connected to: there a name means the own address.
 
     Raises
     ------
     LibraryError
-        It is neither the name of a gateway nor an address.
+        It is neither the name of a gateway nor an address, or the name of several addresses.
     """
+    ours = sorted({address for name, address in connected if name == gateway})
+    if len(ours) == 1:
+        return ours[0]
+    if ours:
+        places = " and ".join(ours)
+        message = (
+            f"This kernel is connected to {gateway} at {places}. Give the address that is meant."
+        )
+        raise LibraryError(message)
     try:
         return base_url_of(gateway)
     except SettingsError as error:

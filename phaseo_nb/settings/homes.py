@@ -19,6 +19,12 @@ AUDIO = "PHASEO_NB_AUDIO"
 _SCHEMES = ("postgresql", "postgres")
 _WORDS = re.compile(r"(?:^|\s)(?:host|hostaddr|dbname|user|password|service)\s*=\s*\S")
 _URL = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]+://")
+# With a slip of the finger: a folder of that name would have a password in its name.
+_SLIP = re.compile(
+    r"\s*(?:[a-z][a-z0-9+.-]+:/|(?:postgres(?:ql)?|mysql|s3|gs|gcs|az|abfs|https?):|"
+    r"(?:postgres(?:ql)?|mysql|s3|gs|gcs|az|abfs|https?)//)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -54,32 +60,40 @@ def find_home(given: Any = None) -> Home:
     SettingsError
         It is an address of something else than PostgreSQL, or none at all.
     """
+    given = hide_place(given)  # a verbose traceback prints every local variable it passes
     if isinstance(given, SecretStr):
         return _in_database(given, "argument")
     if given is not None:
-        return _in_database(SecretStr(given), "argument") if is_url(given) else _in_folder(given)
-    named = os.environ.get(HOME, "").strip()
-    if is_url(named):
-        return _in_database(SecretStr(named), HOME)
+        return _in_folder(given)
+    named = hide_place(os.environ.get(HOME, "").strip())
+    if isinstance(named, SecretStr):
+        return _in_database(named, HOME)
     return _in_folder(named, HOME) if named else _in_folder(default_folder(), "default")
 
 
 def hide_place(place: Any) -> Any:
     """Return a place as it is given, an address of a database out of sight of tracebacks."""
-    return SecretStr(place) if is_url(place) else place
+    text = os.fspath(place) if isinstance(place, os.PathLike) else place
+    return SecretStr(text) if is_url(text) or _is_slip(text) else place
 
 
-def find_audio(given: str | os.PathLike[str] | None = None) -> SecretStr | None:
+def find_audio(given: str | os.PathLike[str] | SecretStr | None = None) -> SecretStr | None:
     """Return where recordings lie: what is given, else ``PHASEO_NB_AUDIO``, else nothing.
 
     An address may hold a password, so tracebacks are not to see it.
+
+    Raises
+    ------
+    SettingsError
+        It looks like an address, and is none.
     """
-    if given is not None and not is_url(given):
-        return SecretStr(str(Path(given).expanduser().absolute()))
-    hidden = SecretStr(os.environ.get(AUDIO, "").strip() if given is None else str(given).strip())
-    del given
+    what = f"{AUDIO}=" if given is None else "audio = "
+    given = hide_place(os.environ.get(AUDIO, "").strip() if given is None else given)
+    hidden = given if isinstance(given, SecretStr) else SecretStr(os.fspath(given).strip())
     if is_url(hidden.get_secret_value()) or not hidden.get_secret_value():
         return hidden or None
+    if _is_slip(hidden.get_secret_value()):
+        raise SettingsError(_slip_said(what, hidden, "an address such as s3://bucket/prefix"))
     return SecretStr(str(Path(hidden.get_secret_value()).expanduser().absolute()))
 
 
@@ -93,6 +107,20 @@ def default_folder() -> Path:
 def is_url(text: Any) -> bool:
     """Tell an address from a path; one letter before a colon is a drive of Windows."""
     return isinstance(text, str) and _URL.match(text) is not None
+
+
+def _is_slip(text: Any) -> bool:
+    """Tell what was meant to be an address; one letter before a colon is a drive of Windows."""
+    return isinstance(text, str) and _SLIP.match(text) is not None and not is_url(text)
+
+
+def _slip_said(what: str, hidden: SecretStr, meant: str) -> str:
+    """Say that an address lacks its ``://``, without what may be a password."""
+    word = re.split("[:/]", hidden.get_secret_value().strip(), maxsplit=1)[0]
+    return (
+        f"{what}{word}… looks like an address that lacks its ://, so nothing was made. Give "
+        f"{meant}. (A folder that is really called so can be given as ./…)"
+    )
 
 
 def without_password(url: str) -> str:
@@ -123,10 +151,13 @@ def _in_folder(path: str | os.PathLike[str], origin: str = "argument") -> Home:
 
 
 def _in_database(url: SecretStr, origin: str) -> Home:
+    what = "library = " if origin == "argument" else f"{origin}="
+    if not is_url(url.get_secret_value()):
+        raise SettingsError(_slip_said(what, url, "postgresql://user@host/name"))
+    url = _with_small_scheme(url)
     shown = without_password(url.get_secret_value())
     scheme = shown.partition("://")[0].lower()
     if scheme not in _SCHEMES:
-        what = "library = " if origin == "argument" else f"{origin}="
         message = (
             f"{what}{brief(shown)} is no place for a library. Give a folder, or the address of a "
             "PostgreSQL database: postgresql://user@host/name. (Audio may lie anywhere: audio=.)"
@@ -142,6 +173,12 @@ def _in_database(url: SecretStr, origin: str) -> Home:
         raise SettingsError(message)
     name = hashlib.sha256(shown.encode()).hexdigest()[:16]
     return Home(default_folder() / "shared" / name, url, shown, origin)
+
+
+def _with_small_scheme(url: SecretStr) -> SecretStr:
+    """Spell the scheme in small letters: libpq takes no others."""
+    scheme, mark, rest = url.get_secret_value().strip().partition("://")
+    return SecretStr(f"{scheme.lower()}{mark}{rest}")
 
 
 def _is_misread(url: SecretStr) -> bool:

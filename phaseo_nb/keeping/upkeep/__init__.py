@@ -248,8 +248,8 @@ class Upkeep:
         from ..copying import copy_library
 
         # A verbose traceback prints every local variable it passes.
-        place, given = hide_place(place), None if audio is None else find_audio(audio)
-        del audio
+        place, audio = hide_place(place), hide_place(audio)
+        given = None if audio is None else find_audio(audio)
         return copy_library(self.folder, find_home(place), given, moves=move, show=show)
 
     def back_up(self, folder: str | os.PathLike[str], *, show: bool = True) -> Copied:

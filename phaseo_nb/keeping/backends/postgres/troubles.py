@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from ....errors import LibraryError, PhaseoError
 
+_LOOK = "See to host and port in its address"
+_UNREACHED = {  # a failed knock has no number; these are our own words for it
+    "no name": f"no machine of that name is known here. {_LOOK}",
+    "nobody": f"nobody listens there. Is the server running? {_LOOK}",
+    "no way": f"no way leads there from this machine. {_LOOK}",
+    "silence": "nobody answered within some seconds",
+}
 _PASSING = {
     "40001": "two kernels were in each other's way",
     "40P01": "two kernels waited for each other",
@@ -24,8 +31,9 @@ _PASSING = {
     "08004": "it let nobody in",
     "08006": "the connection broke",
     "08P01": "the connection broke",
+    **_UNREACHED,
 }
-_KNOCKING = {  # a failed knock has no number, only words
+_KNOCKING = {  # by the words of a failed knock
     "too many clients": "53300",
     "too many connections": "53300",
     "connection slots are reserved": "53300",
@@ -37,11 +45,27 @@ _KNOCKING = {  # a failed knock has no number, only words
     "permission denied": "42501",
     "pg_hba.conf": "28000",
     "authentication failed": "28P01",
-    "no password supplied": "28P01",
+    "no password supplied": "no password",
+    "password retrieved from file": "28P01",
     "does not exist": "3D000",
-    "resolve host": "08001",
-    "translate host name": "08001",
-    "Name or service not known": "08001",
+    "resolve host": "no name",
+    "translate host name": "no name",
+    "Name or service not known": "no name",
+    "Connection refused": "nobody",
+    "Is the server running": "nobody",
+    "Network is unreachable": "no way",
+    "No route to host": "no way",
+    "timeout expired": "silence",
+    "but SSL was required": "no SSL",
+    "response to SSL negotiation": "no PostgreSQL",
+}
+_LASTING = {
+    "no password": (
+        "wants a password, and none was found. It may stand in PGPASSWORD, in ~/.pgpass or in the "
+        "address."
+    ),
+    "no SSL": "does not speak SSL, which the address or PGSSLMODE asks for.",
+    "no PostgreSQL": f"is not there: what answers is no PostgreSQL. {_LOOK}.",
 }
 _FULL = ("53100", "53200", "54000", "58030")
 _READ_ONLY = ("25006",)
@@ -91,6 +115,8 @@ class Troubles:
         state = _state(error)
         if state is None:
             return "invalid" not in str(error)
+        if state in _UNREACHED:
+            return True
         return state in _PASSING and (state[:2] in ("08", "57") or state == "25P03")
 
     def in_our_words(self, error: BaseException) -> Exception:
@@ -163,6 +189,8 @@ class Troubles:
                 "there. Passwords may stand in PGPASSWORD or in ~/.pgpass instead of the address.",
                 is_unwritable=True,
             )
+        if state in _LASTING:
+            return self._library(_LASTING[state or ""])
         if state in _ABSENT:
             return self._library("does not exist there. Make it with `createdb`, or mend its name.")
         if state in _GONE:
@@ -178,7 +206,8 @@ class Troubles:
             return self._library(
                 "has an address that PostgreSQL cannot read. It is "
                 "postgresql://user:password@host/name, with % and the number of a sign for each "
-                "of `:/@?#%` inside user or password."
+                "of `:/@?#%` inside user or password; after a ? come options that PostgreSQL "
+                "knows, such as sslmode=require."
             )
         return self._library(f"refused a statement ({_brief(error)}).")
 
