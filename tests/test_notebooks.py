@@ -30,7 +30,8 @@ def nbval(folder_or_file, home, *options):
     command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:python"]
     command += ["-p", "no:cacheprovider", "-W", "default", "--nbval", "--nbval-current-env"]
     command += ["--nbval-sanitize-with", str(SANITIZE), str(folder_or_file), *options]
-    env = {**os.environ, "PHASEO_NB_HOME": str(home)}
+    # On a busy machine dask warns of how slow it is.
+    env = {**os.environ, "PHASEO_NB_HOME": str(home), "DASK_LOGGING__DISTRIBUTED": "critical"}
     return subprocess.run(command, capture_output=True, text=True, timeout=300, env=env, cwd=home)
 
 
