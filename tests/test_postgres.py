@@ -7,6 +7,7 @@ import logging
 import math
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -19,6 +20,7 @@ from paid_service import until
 from wires import KEY, Wire
 
 import phaseo_nb as nb
+from phaseo_nb import keeping
 from phaseo_nb.keeping.folder import close_all
 from phaseo_nb.keeping.journal import Journal
 from phaseo_nb.session import bookkeeping
@@ -457,8 +459,9 @@ def test_the_server_crashes_in_the_middle_of_jobs(again_soon):
         session.library.close()
 
 
-def test_away_for_longer_than_anybody_waits_before_an_order(database, proxy):
+def test_away_for_longer_than_anybody_waits_before_an_order(database, proxy, monkeypatch, caplog):
     """It is not sent, and that is said; the same cell works once the database is back."""
+    monkeypatch.setattr(keeping.database, "SILENT", 0.05)
     wire = Wire()
     session = connect(wire, proxy.url(database))
     make(session, "an earlier waltz")
@@ -469,6 +472,8 @@ def test_away_for_longer_than_anybody_waits_before_an_order(database, proxy):
     with pytest.raises(nb.LibraryError, match="cannot be reached"):
         make(session)
 
+    said = [record.getMessage() for record in caplog.records]
+    assert len([words for words in said if re.search(r"cannot be reached.*Trying for", words)]) == 1
     assert len(wire.posts) == 1
     proxy.accept()
     assert make(session).number == 1

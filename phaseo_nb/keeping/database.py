@@ -10,6 +10,7 @@ a server is the back end's (``backends/``).
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import random
@@ -23,6 +24,7 @@ from ..engine import HAS_THREADS
 from ..errors import LibraryError, PhaseoError
 from .backends import Backend, Db, Write
 from .outcomes import Outcome, Promise, settle
+from .readers import Readers
 
 T = TypeVar("T")
 Operation = Callable[[Db], T]
@@ -31,9 +33,13 @@ PATIENCE = 30.0
 """Seconds to wait for another kernel that writes."""
 LOOKING = 1.0
 """Seconds for which somebody who only looks waits for a server: it may be an event loop."""
+SILENT = 5.0
+"""Seconds for which a write waits without a word."""
 COMPANY = 0.02
 """Seconds that something which has time waits for others."""
 _MOST_AT_ONCE = 256
+
+log = logging.getLogger("phaseo_nb")
 
 
 class _Work(NamedTuple):
@@ -42,26 +48,6 @@ class _Work(NamedTuple):
     is_vital: bool = True
     has_time: bool = False
     is_beside: bool = False
-
-
-class _Reader:
-    """A thread's own connection, which nobody closes while the thread is reading.
-
-    Python's ``sqlite3`` ends the process where a connection is closed under a running statement.
-    """
-
-    def __init__(self, connection: Db) -> None:
-        self.connection = connection
-        self.thread = threading.current_thread()
-        self.is_reading = threading.RLock()  # an operation may read in its turn
-
-    def close(self, patience: float = 0.0) -> None:
-        if self.is_reading.acquire(timeout=patience):
-            try:
-                with contextlib.suppress(Exception):  # it is given up in any case
-                    self.connection.close()
-            finally:
-                self.is_reading.release()
 
 
 class Database:
@@ -85,8 +71,8 @@ class Database:
         self.patience = patience
         self._pid = os.getpid()
         self._writer = backend.writer(patience)
-        self._readers: list[_Reader] = []
-        self._reader = threading.local()  # a long look in a cell must not stop the engine
+        self._readers = Readers(lambda: backend.reader(self.patience))
+        self._has_spoken = False
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._regular: list[tuple[Callable[[], float], Callable[[], Operation[Any] | None]]] = []
         self._thread: threading.Thread | None = None
@@ -173,7 +159,7 @@ class Database:
         ends, pause = time.monotonic() + min(LOOKING, self.patience), 0.0
         while True:
             try:
-                reader = self._reader_of_this_thread()
+                reader = self._readers.of_this_thread()
                 with reader.is_reading:
                     if self.is_ours:
                         return operation(reader.connection)
@@ -188,21 +174,6 @@ class Database:
             time.sleep(pause)  # the first time at once: an idle connection had been cut
             pause = min(0.25, 2 * pause + 0.02)
 
-    def _reader_of_this_thread(self) -> _Reader:
-        reader: _Reader | None = getattr(self._reader, "reader", None)
-        if reader is None:
-            reader = _Reader(self.backend.reader(self.patience))
-            with self._asking:
-                for dead in [one for one in self._readers if not one.thread.is_alive()]:
-                    dead.close()
-                    self._readers.remove(dead)
-                if self.is_closed:  # while it connected: nobody would come back to close it
-                    reader.close()
-                else:
-                    self._readers.append(reader)
-            self._reader.reader = reader
-        return reader
-
     def regularly(
         self, pause: Callable[[], float], operation: Callable[[], Operation[Any] | None]
     ) -> None:
@@ -216,9 +187,7 @@ class Database:
         with self._asking:
             self.is_closed = True
             self._queue.put(None)
-            readers = list(self._readers)
-        for reader in readers:
-            reader.close(self.patience)
+        self._readers.close(self.patience)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=self.patience)
             if self._thread.is_alive():
@@ -288,14 +257,23 @@ class Database:
         settle([work.future for work in batch], outcomes)
 
     def _tried(self, batch: list[_Work], patience: float | None) -> list[Outcome]:
-        ends = time.monotonic() + (self.patience if patience is None else patience)
+        began = time.monotonic()
+        ends = began + (self.patience if patience is None else patience)
         longest = 0.05
         while True:
             try:
-                return self._transaction(batch)
+                outcomes = self._transaction(batch)
+                self._has_spoken = False
+                return outcomes
             except Exception as error:
                 if not self.backend.is_busy(error) or time.monotonic() >= ends:
                     return [(None, self.backend.in_our_words(error)) for _ in batch]
+                if time.monotonic() >= began + SILENT and not self._has_spoken:
+                    self._has_spoken = True  # once, until it goes well again
+                    left = ends - time.monotonic()
+                    log.warning(
+                        "%s Trying for %.0f s more.", self.backend.in_our_words(error), left
+                    )
                 pause = random.uniform(longest / 10, longest)  # nosec B311  # no secret
                 time.sleep(pause)  # the waiting of databases is not fair
                 longest = min(1.0, 1.3 * longest)  # nor is a server that is down asked for ever
