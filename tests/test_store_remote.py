@@ -282,6 +282,9 @@ def test_a_store_is_checked_before_anything_is_paid(store):
     Faulty.plan["pipe_file"] = [PermissionError("hush")]
     with pytest.raises(LibraryError, match="cannot be used for audio: the credentials"):
         store.check()
+    Faulty.plan["pipe_file"] = [FileNotFoundError("hush")]
+    with pytest.raises(LibraryError, match=r"no such bucket.* Make it there first"):
+        store.check()
 
 
 # -- the read cache ------------------------------------------------------------------------------

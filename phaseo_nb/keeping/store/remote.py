@@ -21,6 +21,11 @@ from .recordings import Item, Recording, State, Survey, Unreachable
 _BLOCK = 8_000_000
 _AT_ONCE = 8
 _MARK = "phaseo-nb.txt"
+_NEXT: dict[str, str] = {
+    "refused": " Keys come from where its driver looks: environment or configuration.",
+    "gone": " Make it there first, or mend its name in `audio=` or PHASEO_NB_AUDIO.",
+}
+"""What to do next, by what kind of problem it is."""
 _WORDS = b"Recordings of phaseo_nb, by the SHA-256 of what is in them.\n"
 _AGAIN = (
     "Running its cell again fetches it anew while the service still has it; "
@@ -258,9 +263,7 @@ class RemoteStore:
         try:
             yield
         except Problem as problem:
-            message = f"{self.place} {what}: {problem.why}."
-            if problem.kind == "refused":
-                message += " Keys come from where its driver looks: environment or configuration."
+            message = f"{self.place} {what}: {problem.why}.{_NEXT.get(problem.kind, '')}"
             raise LibraryError(message) from None
 
 
