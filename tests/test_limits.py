@@ -423,10 +423,12 @@ def test_the_name_of_a_gateway_means_the_address_that_one_is_connected_to(librar
     assert [row["base_url"] for row in library.limits()] == [elsewhere]
 
     nb.connect("phaseo", api_key="k" * 20, library=library)
-    with pytest.raises(nb.LibraryError, match=f"{elsewhere} and {URL}. Give the address"):
-        library.set_limits("phaseo", at_once=7)
-    library.set_limits(URL, at_once=7)
-    assert {row["base_url"]: row["at_once"] for row in library.limits()} == {elsewhere: 6, URL: 7}
+    said = library.set_limits("phaseo", at_once=7)  # where it is connected to now
+    assert {row["base_url"]: row["at_once"] for row in said} == {elsewhere: 6, URL: 7}
+
+    nb.connect("phaseo", api_key="k" * 20, base_url=elsewhere, library=library)
+    library.set_limits("phaseo", at_once=8)
+    assert {row["base_url"]: row["at_once"] for row in library.limits()} == {elsewhere: 8, URL: 7}
 
 
 def test_in_the_sandbox_the_name_of_a_gateway_means_the_real_one(library):

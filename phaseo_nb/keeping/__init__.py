@@ -311,13 +311,14 @@ class Library(Upkeep):
         at_once: int | EllipsisType | None = ...,
         budget_usd: float | EllipsisType | None = ...,
         per: str | None = None,
-    ) -> None:
+    ) -> Limits:
         """Limit what all kernels and workers together may ask of an account.
 
         An account is known by the address of its gateway: everybody who shares this library and
         that address shares its limits. The name of a gateway stands for the address at which this
-        kernel is connected to it, else for the usual one. Orders wait for their turn; questions
-        and downloads are not held up. Kernels that run feel a change within a second.
+        kernel is connected to it (last, if at several), else for the usual one. Orders wait for
+        their turn; questions and downloads are not held up. Kernels that run feel a change within
+        a second.
 
         Parameters
         ----------
@@ -334,17 +335,22 @@ class Library(Upkeep):
 
         ``None`` takes a limit away; what is left out stays as it is.
 
+        Returns
+        -------
+        Limits
+            How they are now, with the addresses: see :meth:`limits`.
+
         Raises
         ------
         LibraryError
-            There is no such gateway, this kernel is connected to it at several addresses, or a
-            value is no limit.
+            There is no such gateway, or a value is no limit.
         """
         agents = self.folder.agents.items()
         connected = [(agent.gateway, address) for (_, address), agent in agents]
         base_url = limits.address_of(gateway, connected)
         given = limits.checked(per_second, at_once, budget_usd, per)
         self.folder.database.write(lambda db: limits.set_limits(db, base_url, given)).result()
+        return self.limits()
 
     def limits(self) -> Limits:
         """Return what accounts may be asked for, and how much of that is used by now.

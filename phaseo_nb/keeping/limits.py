@@ -242,22 +242,17 @@ def address_of(gateway: Any, connected: Iterable[tuple[str, str]] = ()) -> str:
     gateway
         Its name or address.
     connected
-        Names and addresses that this kernel is connected to: there a name means the own address.
+        Names and addresses that this kernel is connected to, the newest last: there a name means
+        the own address.
 
     Raises
     ------
     LibraryError
-        It is neither the name of a gateway nor an address, or the name of several addresses.
+        It is neither the name of a gateway nor an address.
     """
-    ours = sorted({address for name, address in connected if name == gateway})
-    if len(ours) == 1:
-        return ours[0]
+    ours = [address for name, address in connected if name == gateway]
     if ours:
-        places = " and ".join(ours)
-        message = (
-            f"This kernel is connected to {gateway} at {places}. Give the address that is meant."
-        )
-        raise LibraryError(message)
+        return ours[-1]
     try:
         return base_url_of(gateway)
     except SettingsError as error:

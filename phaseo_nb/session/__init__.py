@@ -71,7 +71,9 @@ class Session:
         self._announcement = announcement
         self._rhythm = Rhythm(self.library, connection)
         self._throttle = Throttle(connection.base_url)
-        self._folder.agents[connection.name, connection.base_url] = self
+        where = connection.name, connection.base_url
+        self._folder.agents.pop(where, None)  # the newest comes last
+        self._folder.agents[where] = self
 
     @property
     def _client(self) -> MusicClient:
