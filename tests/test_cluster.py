@@ -18,7 +18,8 @@ import pytest
 pytest.importorskip("distributed", reason="needs the extra [scale]")
 pytest.importorskip("psycopg", reason="needs the extra [scale]")
 
-from grounds import clusters, postgres, services
+from grounds import buckets, clusters, postgres, services
+from grounds.proxy import HttpProxy
 
 import phaseo_nb as nb
 from phaseo_nb.engine import engine
@@ -113,26 +114,144 @@ def test_killed_workers_pay_nothing_twice_and_lose_nothing(service, database):
 
 
 def test_a_lost_cluster_is_gone_on_from_by_another(service, database):
+    """What was sent and what waits is told apart, and each run counts what it bought itself.
+
+    The first run used to count all 30 as bought and being made, and the second one none.
+    """
     import dask
 
     dask.config.set({"distributed.comm.timeouts.connect": "5s"})  # else half a minute of hope
+    service.set(seconds=12)
     session = connect(service, database)
-    sweep = nb.Sweep(prompt=PROMPTS, name="lost", session=session)
+    sweep = nb.Sweep(prompt=PROMPTS[:30], name="lost", session=session)
 
-    with clusters.cluster(2, env=environment(database)) as cluster, cluster.client() as client:
-        running = engine.submit(sweep.run(on=client, show=False, concurrency=10))
-        until_ordered(service, 12)
+    with clusters.cluster(1, env=environment(database)) as cluster, cluster.client() as client:
+        running = engine.submit(sweep.run(on=client, show=False, concurrency=6))
+        until(lambda: sum(job["state"] == "submitted" for job in rows(session)) == 6)
         clusters.lose(cluster)
+        until(lambda: running.done() or "does not answer" in drawn(sweep))
+        assert not running.done()
         with pytest.raises(nb.ExperimentError, match=r"cluster .*Nothing is lost"):
             running.result(180)
-    assert states(sweep)["kept"] < len(PROMPTS)
+    assert sum(service.orders().values()) == 6
+    card = drawn(sweep)
+    assert "◌ 24 waiting · ‖ 6 unfinished" in card
+    assert "cost so far $0.90, 6 jobs bought" in card  # 15 cents each, says the service
+    assert "24 waiting, not sent: The cluster" in card
+    assert states(sweep) == {"waiting": 24, "unfinished": 6}
+    assert {"Nothing is lost" in cell.reason for cell in sweep.cells()} == {True}
+    assert (sweep.plan().to_buy, sweep.plan().rows()[0]["on_their_way"]) == (24, 6)
 
+    service.set(seconds=0.2)
     with clusters.cluster(1, env=environment(database)) as cluster, cluster.client() as client:
         run(sweep, client)
 
-    ended = states(sweep)
-    assert service.paid_twice() == {}
-    assert ended["kept"] + ended["uncertain"] == len(PROMPTS)
+    assert service.orders() == dict.fromkeys(PROMPTS[:30], 1)
+    assert states(sweep) == {"kept": 30}
+    assert "cost so far $3.60, 24 jobs bought" in drawn(sweep)
+
+
+def drawn(sweep):
+    """Return the card of a sweep's last run, in words."""
+    from phaseo_nb.experiments.sweep.grid_card import grid_card
+    from phaseo_nb.experiments.sweep.live_grid import GridCard
+
+    return grid_card(GridCard(sweep._run, "drawn").view(), text=True)
+
+
+def rows(session):
+    query = "SELECT n, state FROM takes"
+    found = session.library.folder.database.read(lambda db: db.execute(query).fetchall())
+    return [{"n": n, "state": state} for n, state in found]
+
+
+def until(is_so, seconds=120):
+    ends = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+
+
+def test_a_run_counts_no_more_than_it_was_allowed_to_buy(service, home):
+    """What an earlier run planned and nobody sent counts for the run that sends it."""
+    from phaseo_nb.experiments.cluster.planning import Planner
+
+    session = connect(service, str(home))
+    sweep = nb.Sweep(prompt=PROMPTS[:6], name="left over", session=session)
+    planner = Planner("left over", sweep.compiled, retry_failed=False)
+    (cells,) = planner.look().values()
+    planner.assign(0, cells, at_once=1, timeout=1.0)
+
+    with workers(1, environment(str(home))) as client:
+        run(sweep, client, max_jobs=4)
+
+    assert sum(service.orders().values()) == 4
+    assert states(sweep) == {"kept": 4, "waiting": 2}
+    assert "4 jobs bought" in drawn(sweep)
+    assert "2 waiting, not sent: This run buys at most 4 jobs (max_jobs)." in drawn(sweep)
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """A bucket that this process can reach, and what says so."""
+    url, env = buckets.bucket()
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    buckets.forget()
+    yield url
+    buckets.forget()
+
+
+@pytest.mark.parametrize("what", ["no credentials", "may only read"])
+def test_workers_that_cannot_keep_recordings_send_nothing(service, database, bucket, what):
+    """They used to order everything, and nothing was kept."""
+    library = nb.Library(database, audio=bucket)
+    more = {"base_url": service.url, "model": services.SOON, "library": library}
+    session = nb.connect("phaseo", api_key=services.KEY, **more)
+    sweep = nb.Sweep(prompt=PROMPTS[:5], name="no bucket", session=session)
+    shop = buckets.buckets()
+
+    with HttpProxy(shop.url) as proxy:
+        proxy.fail(1.0, methods=("PUT",), status=403)
+        env = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+        if what == "may only read":
+            env = shop.environment(proxy.url(shop.url))
+        refusal = pytest.raises(
+            nb.ExperimentError, match=r"LocalCluster\(env=\{\"AWS_ACCESS_KEY_ID"
+        )
+        with workers(1, environment(database) | env) as client, refusal as failure:
+            run(sweep, client)
+
+    assert "nothing was sent" in str(failure.value)
+    assert bucket in str(failure.value)
+    assert buckets.SECRET not in str(failure.value)
+    assert service.orders() == {}
+    assert states(sweep) == {"new": 5}
+    assert "5 not started: This worker cannot keep recordings." in drawn(sweep)
+
+
+def test_a_bucket_that_goes_away_stops_the_orders_and_says_why(service, database, bucket):
+    """Everything else went out, and the cells said no more than that the workers left them."""
+    service.set(seconds=5.0)
+    library = nb.Library(database, audio=bucket)
+    more = {"base_url": service.url, "model": services.SOON, "library": library}
+    session = nb.connect("phaseo", api_key=services.KEY, **more)
+    sweep = nb.Sweep(prompt=PROMPTS[:20], name="bucket lost", session=session)
+    shop = buckets.buckets()
+
+    with workers(1, environment(database)) as client:
+        running = engine.submit(sweep.run(on=client, show=False, concurrency=4))
+        until_ordered(service, 4)
+        shop.remove(bucket, "phaseo-nb.txt")
+        shop.remove(bucket, "")
+        running.result(180)
+
+    n_sent = sum(service.orders().values())
+    assert n_sent < 12
+    assert states(sweep) == {"unfinished": n_sent, "waiting": 20 - n_sent}
+    reasons = [cell.reason for cell in sweep.cells()]
+    assert all("no such bucket" in reason for reason in reasons)
+    assert f"{n_sent} jobs bought" in drawn(sweep)
 
 
 def until_ordered(service, n):
@@ -206,8 +325,12 @@ def test_a_worker_without_a_key_says_how_to_set_it(service, database):
     with workers(1, env) as client, refusal as failure:
         run(sweep, client)
 
-    assert "nothing was sent" in str(failure.value)
-    assert postgres.SECRET not in str(failure.value)
+    said = str(failure.value)
+    assert said.startswith("This worker has no key for phaseo: PHASEO_API_KEY is not set. Set it")
+    assert "LocalCluster(env=" in said
+    assert "nb.login" not in said  # on a worker it helps nobody
+    assert "nothing was sent" in said
+    assert postgres.SECRET not in said
     assert service.orders() == {}
     assert states(sweep) == {"new": 3}
 
@@ -229,8 +352,39 @@ def test_a_worker_with_another_library_sends_nothing(service, database, tmp_path
 def test_what_is_no_client_is_refused(client):
     sweep = nb.Sweep(prompt="x", name="wrong", session=nb.connect("sandbox"))
 
-    with pytest.raises(nb.ExperimentError, match=r"dask\.distributed\.Client"):
+    with pytest.raises(nb.ExperimentError, match=r"dask\.distributed\.Client") as failure:
         run(sweep, client)
+    assert ('on=Client("tcp://127.0.0.1:8786")' in str(failure.value)) == (type(client) is str)
+
+
+def test_a_client_that_is_none_yet_or_no_more_is_named():
+    """The class was called asynchronous, and a closed client was found out after the planning."""
+    from distributed import Client, LocalCluster
+
+    session = nb.connect("sandbox")
+    sweep = nb.Sweep(prompt="x", name="wrong", session=session)
+    with LocalCluster(n_workers=0, processes=False, dashboard_address="127.0.0.1:0") as cluster:
+        closed = Client(cluster, set_as_default=False)
+        closed.close()
+
+    with pytest.raises(nb.ExperimentError, match=r"Client is a class.*on=Client\(cluster\)"):
+        run(sweep, Client)
+    with pytest.raises(nb.ExperimentError, match=r"was closed.*Nothing was planned or sent"):
+        run(sweep, closed)
+    assert session.library.unfinished() == []
+
+
+@pytest.mark.filterwarnings("ignore:Port:UserWarning")
+def test_a_cluster_without_a_dashboard_is_given_no_link():
+    """Its scheduler names a port all the same, and nothing but numbers is there."""
+    from distributed import Client, LocalCluster
+
+    from phaseo_nb.experiments.cluster.hands import Hands
+
+    for address, is_link in ((None, False), ("127.0.0.1:0", True)):
+        kinds = {"n_workers": 0, "processes": False, "dashboard_address": address}
+        with LocalCluster(**kinds) as cluster, Client(cluster, set_as_default=False) as client:
+            assert (Hands(client).dashboard is not None) == is_link
 
 
 def test_limits_of_a_run_hold_and_say_what_was_left(service, home):
@@ -298,7 +452,7 @@ def test_looking_on_ends_where_nobody_is_at_work(service, home, monkeypatch):
 
     (reason,) = {cell.reason for cell in sweep.cells()}
     assert "Nobody is at work on it" in reason
-    assert states(sweep) == {"new": 2}
+    assert states(sweep) == {"waiting": 2}
     assert sweep.plan().to_buy == 2
     assert service.orders() == {}
 

@@ -272,10 +272,11 @@ def test_nobody_answering_is_not_gone(store):
 def test_a_store_is_checked_before_anything_is_paid(store):
     """A check tells whether it can be written; it leaves one small file that is no orphan."""
     store.check()
+    before = there()
     store.check()
 
-    assert Faulty.calls.count("pipe_file") == 1
     assert list(there()) == ["phaseo-nb.txt"]
+    assert there() == before
     assert store.survey([]) == ([], [])
 
     Faulty.store.clear()
@@ -284,6 +285,16 @@ def test_a_store_is_checked_before_anything_is_paid(store):
         store.check()
     Faulty.plan["pipe_file"] = [FileNotFoundError("hush")]
     with pytest.raises(LibraryError, match=r"no such bucket.* Make it there first"):
+        store.check()
+
+
+def test_who_may_only_read_a_bucket_is_told_so_though_its_small_file_is_there():
+    """Somebody else wrote it; nothing was tried then, and the first recording was refused."""
+    store = open_store(f"objects://{uuid.uuid4().hex}/tapes")
+    store.check()
+
+    Faulty.plan["pipe_file"] = [PermissionError("hush")]
+    with pytest.raises(LibraryError, match="cannot be used for audio: the credentials"):
         store.check()
 
 

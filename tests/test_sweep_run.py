@@ -349,3 +349,15 @@ async def test_a_run_holds_no_more_than_its_window(gateway):
     assert 1 <= most <= 4
     assert session.library.folder.handles == {}
     assert left == []
+
+
+def test_other_words_under_a_name_are_named(home):
+    """Where both have two prompts, only their number was said, and not which one differs."""
+    session = nb.connect("sandbox")
+    asyncio.run(run(nb.Sweep(prompt=["a tango", "é" * 200], duration=1, name="told")))
+
+    with pytest.raises(nb.ExperimentError) as failure:
+        nb.Sweep(prompt=["a tango", "a fado"], duration=1, name="told", session=session)
+    assert 'prompt: 2 values there, 2 values here, such as "a fado" only here' in str(failure.value)
+    with pytest.raises(nb.ExperimentError, match=r'such as "é+… only there'):
+        nb.Sweep(prompt=["a tango"], duration=1, name="told", session=session)

@@ -7,7 +7,7 @@ no password, no audio; what comes back is how many rows came to which end.
 
 - ``assignment.py``: what a task is told; ``worker.py``: what a worker does with it
 - ``shard.py``: bringing the rows of a shard to their ends
-- ``planning.py``: from cells to rows, shard by shard; ``watching.py``: cells by the journal
+- ``planning.py``: from cells to rows, shard by shard
 - ``hands.py``: the workers of a client; ``run.py``: the run as the notebook sees it
 - ``analysis.py``: figures and pictures as tasks that calculate
 """

@@ -45,12 +45,27 @@ class Hands:
         """Tasks that run at the same time, as last counted."""
         self.last_reason: str | None = None
         """Why a task left rows as they are."""
+        self.reasons: dict[int, str] = {}
+        """Why it left some of them, by their number."""
 
     @property
     def dashboard(self) -> str | None:
         """Address of the cluster's own page, where it has one."""
-        link = getattr(self._client, "dashboard_link", None)
+        spec = getattr(getattr(self._client, "cluster", None), "scheduler_spec", None)
+        options = (spec or {}).get("options") or {}
+        # Its scheduler names a port all the same, of a server without that page.
+        if options.get("dashboard_address", "") is None or options.get("dashboard") is False:
+            return None
+        try:
+            link = self._client.dashboard_link
+        except Exception:  # a scheduler without one, or one that does not answer
+            return None
         return str(link) if link else None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the connection to the scheduler was lost, and may still come back."""
+        return getattr(self._client, "status", "running") == "connecting"
 
     @property
     def is_idle(self) -> bool:
@@ -135,8 +150,10 @@ class Hands:
     def _hear(self, future: Any) -> None:
         said = future.result()
         if isinstance(said, dict):
-            reasons = list((said.get("reasons") or {}).values())
-            self.last_reason = said.get("closed") or next(iter(reasons), None) or self.last_reason
+            reasons = said.get("reasons") or {}
+            self.reasons |= reasons
+            first = next(iter(reasons.values()), None)
+            self.last_reason = said.get("closed") or first or self.last_reason
 
     def _why(self, future: Any) -> str:
         error = future.exception() if future.status == "error" else None
@@ -155,8 +172,16 @@ def _in_our_words() -> Iterator[None]:
 
 def _check(client: Any) -> None:
     is_client = all(hasattr(client, name) for name in ("submit", "run", "scheduler_info"))
+    if isinstance(client, type):
+        message = (
+            f"on = {client.__name__} is a class. Give a client that is connected to a cluster: "
+            "on=Client(cluster), or on=Client(LocalCluster())."
+        )
+        raise ExperimentError(message)
     if not is_client:
         way = "Client(cluster)" if hasattr(client, "get_client") else "Client(LocalCluster())"
+        if isinstance(client, str):
+            way = f'Client("{brief(client)[1:-1]}")'
         message = (
             f"on = {brief(client)} is no client of a cluster. Give a dask.distributed.Client: "
             f'on={way}. (It comes with `pip install "phaseo-nb[scale]"`.)'
@@ -164,4 +189,10 @@ def _check(client: Any) -> None:
         raise ExperimentError(message)
     if getattr(client, "asynchronous", False):
         message = "on = an asynchronous client. Give an ordinary one: Client(cluster)."
+        raise ExperimentError(message)
+    if getattr(client, "status", "running") in ("closing", "closed"):
+        message = (
+            "on = a client that was closed. Give one that is connected: on=Client(cluster). "
+            "Nothing was planned or sent."
+        )
         raise ExperimentError(message)

@@ -29,6 +29,8 @@ class Table:
     """Cells without a take: their state, and why."""
     cells_of: dict[int, list[int]] = field(default_factory=dict)
     """Cells by the number of their row; equal requests share one."""
+    costs: dict[int, float | None] = field(default_factory=dict)
+    """What cells cost that are kept or failed, the first of each row."""
 
 
 def shards_of(name: str) -> str:
@@ -81,8 +83,8 @@ class Planner:
                     todo.setdefault(self._compiled.place_of[row], []).append(index)
         return todo
 
-    def read(self) -> dict[int, float | None]:
-        """Read how all cells stand now; returns what those cost that are kept or failed."""
+    def read(self) -> None:
+        """Read how all cells stand now, and what those cost that are kept or failed."""
         compiled, table = self._compiled, self.table
         found = standings(self._library, compiled.keys)
         cells: dict[int, list[int]] = {}
@@ -97,15 +99,14 @@ class Planner:
                     table.states[index] = "new"
                 continue
             cells.setdefault(standing.n, []).append(index)
-            table.states[index] = "waiting" if standing.is_waiting else standing.cell_state
-            if standing.reason and standing.cell_state not in ("new", "unfinished"):
+            table.states[index] = standing.cell_state
+            if standing.reason and standing.cell_state not in ("waiting", "unfinished"):
                 table.reasons[index] = standing.cell_state, standing.reason
             elif standing.state == "kept":
                 table.reasons.pop(index, None)
             if first == index and standing.state in ("kept", "failed"):
                 costs[index] = standing.cost_usd
-        table.cells_of = cells
-        return costs
+        table.cells_of, table.costs = cells, costs
 
     def assign(
         self, place: int, cells: list[int], *, at_once: int, timeout: float | None
@@ -125,7 +126,7 @@ class Planner:
                 continue
             self.table.cells_of.setdefault(order.n, []).append(index)
             if order.state in OPEN:
-                self.table.states[index] = "waiting" if order.is_new else "unfinished"
+                self.table.states[index] = "waiting" if order.state == "planned" else "making"
                 numbers.append(order.n)
             else:
                 self.table.states[index] = order.state

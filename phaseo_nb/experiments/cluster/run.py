@@ -7,13 +7,14 @@ any moment: tasks go on, and whoever opens the sweep next sees how it stands.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
 
-from ...errors import ExperimentError, LibraryError
+from ...errors import ExperimentError, LibraryError, PhaseoError
 from ..sweep.endings import aside
-from ..sweep.purse import RunPurse
+from ..sweep.purse import Bill, RunPurse
 from ..sweep.runs import AnyRun, Orders
 from .hands import Hands
 from .planning import Planner, parts, price_aside, shard_size
@@ -41,6 +42,13 @@ _CELL_STATES = {
     "written_off": "new",
 }
 _GOING = ("waiting", "making", "unfinished")
+_UNSENT = ("new", "waiting", "refused")
+_TO_SEND = ("new", "waiting", "failed")
+_LEFT = "The workers left it: `await sweep.run(on=…)` goes on."
+_SILENT = (
+    "The scheduler of the cluster does not answer; it is tried again for a while. What went out "
+    "goes on at the service."
+)
 
 
 class ClusterRun(AnyRun):
@@ -61,6 +69,8 @@ class ClusterRun(AnyRun):
         self._planner = Planner(name, compiled, retry_failed=orders.retry_failed)
         self._shards = compiled.places[0].session.library.folder.shards
         self._to_plan: list[int] = [0] * len(compiled.places)
+        self._unsent: list[int] = []
+        """Cells of which nothing had gone out when this run began, the first of each row."""
         self._event = 0
         self._tended_at = time.monotonic()
 
@@ -85,18 +95,48 @@ class ClusterRun(AnyRun):
                 left[self.compiled.place_of[index // self.grid.takes]] += 1
         return [n + more for n, more in zip(left, self._to_plan, strict=True)]
 
+    @property
+    def bill(self) -> Bill:
+        """What went out while this run looked on, whoever planned it and whoever sent it."""
+        bought, amount, credits, unknown = 0, 0.0, 0.0, 0
+        states, costs = self.states, self._planner.table.costs
+        for index in self._unsent:
+            if states[index] in _UNSENT:
+                continue
+            price = self.compiled.place(index // self.grid.takes).price
+            cost = costs.get(index)
+            bought += 1
+            amount += price.usd or 0.0 if cost is None else cost
+            credits += price.credits or 0.0
+            unknown += price.usd is None and price.credits is None
+        return Bill(bought, amount, credits, unknown)
+
+    @property
+    def hitch(self) -> str:
+        """What keeps it from going on at this moment; empty where nothing does."""
+        is_silent = self._hands is not None and self._hands.is_silent
+        return _SILENT if is_silent else ""
+
     # -- going -----------------------------------------------------------------------------------
 
     async def _go(self) -> None:
         """Plan, hand out and look on."""
         self._event = await aside(self._shards.last_change)
         todo = await aside(self._planner.look)
+        wanted = [index for cells in todo.values() for index in cells]
+        self._unsent = [index for index in wanted if self.states[index] in _UNSENT]
         self.on_change()
         looking = asyncio.ensure_future(self._look_on())
         try:
             if self._hands is not None:
                 await self._hand_out(self._hands, todo)
             await self._until_done(looking)
+        except PhaseoError as error:
+            looking.cancel()  # it would overwrite what is said below
+            with contextlib.suppress(LibraryError):
+                await aside(self._whole)
+            self._note_left(str(error), also_new=True)
+            raise
         finally:
             looking.cancel()
 
@@ -122,7 +162,7 @@ class ClusterRun(AnyRun):
         wanted = []
         for index in cells:
             why = None
-            if self.states[index] not in ("unfinished", "waiting"):
+            if self.states[index] in _TO_SEND:
                 why = price_aside(self.purse, self.compiled.places[place], index)
             if why is None:
                 wanted.append(index)
@@ -136,12 +176,23 @@ class ClusterRun(AnyRun):
                 place, wanted, at_once=at_once, timeout=self.orders.timeout
             )
         )
+        self._count_again(wanted)
         for index, why in left:
             self.purse.settle(index, 0.0, is_bought=False)
             self.reasons[index] = "new", why
         if assignment is not None:
             await aside(lambda: hands.give(assignment))
         self.on_change()
+
+    def _count_again(self, cells: list[int]) -> None:
+        """Count cells that failed in an earlier run, and that are bought once more."""
+        if not self.orders.retry_failed:
+            return
+        known = set(self._unsent)
+        again = [i for i in cells if self.states[i] == "waiting" and i not in known]
+        for index in again:
+            self._planner.table.costs.pop(index, None)  # of the earlier attempt
+        self._unsent += again
 
     async def _until_done(self, looking: asyncio.Task[None]) -> None:
         """Wait until nothing is on its way any more, and take care of tasks that were lost."""
@@ -156,11 +207,10 @@ class ClusterRun(AnyRun):
                 hands = self._hands
                 problem = await aside(hands.tend)
                 if problem is not None:
-                    await aside(self._whole)
                     raise ExperimentError(problem)
                 if hands.is_idle:  # every task has said its word: what is left is left
                     await aside(self._whole)
-                    self._note_left(hands.last_reason)
+                    self._note_left(hands.last_reason or _LEFT)
                     return
             elif await aside(self._is_deserted):
                 self._note_left("Nobody is at work on it: `await sweep.run(on=…)` goes on.")
@@ -170,13 +220,19 @@ class ClusterRun(AnyRun):
             except asyncio.TimeoutError:
                 continue
 
-    def _note_left(self, why: str | None) -> None:
+    def _note_left(self, why: str, *, also_new: bool = False) -> None:
         """Say of cells that nobody is at work on why, and whether anything of them was sent."""
-        why = why or "The workers left it: `await sweep.run(on=…)` goes on."
+        told = self._hands.reasons if self._hands is not None else {}
+        cells_of = self._planner.table.cells_of
+        whys = {index: said for n, said in told.items() for index in cells_of.get(n, ())}
         for index, state in enumerate(self.states):
-            if state in _GOING:
-                self.states[index] = "new" if state == "waiting" else "unfinished"
-                self.reasons.setdefault(index, (self.states[index], why))
+            if state == "making":
+                self.states[index] = state = "unfinished"
+            if state not in _GOING and not (state == "new" and also_new):
+                continue
+            known = self.reasons.get(index)
+            if known is None or known[0] != state:
+                self.reasons[index] = state, whys.get(index, why)
 
     def _is_deserted(self) -> bool:
         """Tell whether for some time no living process has had any of the rows, or there are none.
@@ -223,11 +279,11 @@ class ClusterRun(AnyRun):
     def _whole(self) -> None:
         began = time.monotonic()
         waiting = {i for i, state in enumerate(self.states) if state in ("waiting", "making")}
-        costs = self._planner.read()
+        self._planner.read()
         for index in waiting:  # a row that is open says no more than that
             if self.states[index] == "unfinished":
                 self.states[index] = "making"
-        for index, cost in costs.items():
+        for index, cost in self._planner.table.costs.items():
             self._settle(index, cost)
         self._took = time.monotonic() - began
 

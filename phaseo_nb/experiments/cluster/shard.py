@@ -26,7 +26,10 @@ LOOK_EVERY = 2.0
 TRIES = 5
 """Times that a row is tried whose gateway is out of reach."""
 LONGEST_PAUSE = 30.0
+LOOKS = 4
+"""Times that the place of the recordings is looked at, longer apart each time, before giving up."""
 MOST_REASONS = 20
+LONGEST_REASON = 400
 
 
 class ShardRun:
@@ -50,6 +53,8 @@ class ShardRun:
         """Seconds to wait before anything is sent again: the gateway or the journal is away."""
         self._closed: str | None = None
         """Why nothing more is sent by this task."""
+        self._gate = asyncio.Lock()
+        """Held while nobody knows whether recordings can be kept: nothing is sent meanwhile."""
 
     @property
     def _shards(self) -> Any:
@@ -94,6 +99,8 @@ class ShardRun:
     async def _work(self) -> None:
         while self._todo:
             entry = self._todo.popleft()
+            async with self._gate:
+                pass
             if self._closed is not None and entry.state == "planned":
                 await self._put_back(entry)
                 continue
@@ -109,13 +116,18 @@ class ShardRun:
             error = job.error
         except PhaseoError as problem:
             error = problem
+        else:
+            if error is None and job.unwritten:
+                self._note(entry, job.troubles[-1] if job.troubles else "It is not kept yet.")
+                await self._until_it_keeps()
+                return
         if error is None:
             self._pause = 0.0
+            self._reasons.pop(entry.n, None)
             return
         if isinstance(error, LibraryError) and await self._is_withdrawn(entry):
             return
-        if len(self._reasons) < MOST_REASONS:
-            self._reasons[entry.n] = str(error)[:300]
+        self._note(entry, str(error))
         if isinstance(error, Exception) and is_for_all(error):
             self._closed = self._closed or str(error)[:300]
         elif isinstance(error, LibraryError) or (
@@ -124,6 +136,26 @@ class ShardRun:
             self._pause = min(LONGEST_PAUSE, max(0.5, self._pause * 2))
         elif not isinstance(error, PhaseoError):
             log.error("A row of a sweep came to nothing.", exc_info=error)
+
+    def _note(self, entry: Entry, why: str) -> None:
+        if len(self._reasons) < MOST_REASONS or entry.n in self._reasons:
+            self._reasons[entry.n] = why[:LONGEST_REASON]
+
+    async def _until_it_keeps(self) -> None:
+        """Send nothing while recordings cannot be kept, and nothing more if that does not pass."""
+        if self._gate.locked():  # somebody looks already
+            return
+        store = self._session.library.folder.store
+        async with self._gate:
+            for number in range(LOOKS):
+                try:
+                    await aside(store.check)
+                    return
+                except LibraryError as error:
+                    why = f"Recordings cannot be kept, so nothing more was sent. {error}"
+                if number + 1 < LOOKS:
+                    await asyncio.sleep(2**number * random.uniform(0.8, 1.2))  # nosec B311
+            self._closed = self._closed or why[:LONGEST_REASON]
 
     async def _is_withdrawn(self, entry: Entry) -> bool:
         """Tell whether somebody took a row back before it was sent."""
@@ -158,6 +190,10 @@ class ShardRun:
         return {
             "shard": self._assignment.shard,
             "states": dict(states),
-            "reasons": self._reasons,
+            "reasons": {
+                n: why
+                for n, why in self._reasons.items()
+                if n in standings and standings[n].state in OPEN
+            },
             "closed": self._closed,
         }

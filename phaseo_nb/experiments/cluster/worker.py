@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from typing import Any
 
 from ...engine import engine
-from ...errors import ExperimentError, PhaseoError
+from ...errors import ExperimentError, LibraryError, PhaseoError
 from ...keeping import Library
 from ...session import Session
 from ...settings import WIRES, resolve_connection
 from ...settings.homes import HOME, find_home, is_url
+from ...settings.keys import stored_key
 from .assignment import Assignment, Where
 from .shard import ShardRun
 
@@ -23,13 +25,41 @@ _sessions: dict[tuple[int, Where], Session] = {}
 _making = threading.Lock()
 
 
-def check(where: Where) -> str | None:
-    """Say why this worker could not work there; ``None`` where it can."""
+async def check(where: Where) -> str | None:
+    """Say why this worker could not work there; ``None`` where it can.
+
+    It is done on a thread, as a store or a database that is away takes seconds to say so, and the
+    worker is to give signs of life meanwhile.
+    """
+    return await asyncio.to_thread(_problem, where)
+
+
+def _problem(where: Where) -> str | None:
     try:
-        session_at(where) if where.gateway else library_at(where)
+        if where.gateway:
+            _check_store(session_at(where).library)
+        else:
+            library_at(where)
     except PhaseoError as error:
         return str(error)
     return None
+
+
+def _check_store(library: Library) -> None:
+    """See whether what is ordered here could be kept: it is paid once it was sent."""
+    store = library.folder.store
+    try:
+        store.check()
+    except LibraryError as error:
+        message = f"This worker cannot keep recordings. {error}"
+        if is_url(store.place):
+            message += (
+                " Its driver (s3fs for s3://) has to be installed on the workers, and the "
+                "credentials and the address of the service have to stand in their environment: "
+                'LocalCluster(env={"AWS_ACCESS_KEY_ID": "…", "AWS_SECRET_ACCESS_KEY": "…"}), or '
+                "the shell that starts them. They never travel with a task."
+            )
+        raise ExperimentError(message) from None
 
 
 def advance(assignment: Assignment) -> dict[str, Any]:
@@ -131,5 +161,12 @@ def _connection(where: Where) -> Any:
         return resolve_connection(where.wire, base_url=where.base_url)
     except PhaseoError as error:
         variable = WIRES[where.wire].key_variable
-        message = f"This worker cannot use {where.gateway}. {error} ({variable}: {_HOW})"
+        try:
+            has_key = stored_key(variable) is not None
+        except PhaseoError:  # there is one that cannot be read, and the error says so
+            has_key = True
+        if has_key:
+            message = f"This worker cannot use {where.gateway}. {error} ({variable}: {_HOW})"
+        else:
+            message = f"This worker has no key for {where.gateway}: {variable} is not set. {_HOW}"
         raise ExperimentError(message) from None

@@ -84,8 +84,8 @@ class Standing(NamedTuple):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it waits for any machine to take it up: nothing was sent or paid."""
-        return self.state == "planned" and self.owner is None
+        """Whether it waits for its turn, whoever may have it: nothing was sent or paid."""
+        return self.state == "planned"
 
     @property
     def reason(self) -> str | None:
@@ -96,7 +96,7 @@ class Standing(NamedTuple):
     def cell_state(self) -> str:
         """The state of its cell, while nobody here looks after it."""
         if self.is_waiting:
-            return "new"
+            return "waiting"
         return "unfinished" if self.state in OPEN else self.state
 
 
@@ -107,6 +107,10 @@ _REASONS = {
     "empty": "The job was completed, and no audio came.",
     "uncertain": "No clear answer came.",
 }
+
+_NOT_SENT = (
+    "Nothing of it was sent yet. Where nobody is at work on it, `await sweep.run(on=…)` goes on."
+)
 
 Standings = dict[tuple[str, int], Standing]
 
@@ -135,10 +139,15 @@ def cells_of(
         place, standing = compiled.place(row), found.get((compiled.keys[row], take + 1))
         state = standing.cell_state if standing else "new"
         reason = standing.reason if standing else None
-        if state == "new" and index in reasons:
-            state, reason = reasons[index]
-        if state in ("new", "unfinished"):
+        said = reasons.get(index)
+        if state == "new" and said:
+            state, reason = said
+        elif reason is None and said and said[0] == state:
+            reason = said[1]
+        if state in ("new", "waiting", "unfinished"):
             state = live.get(index, state)
+        if state == "waiting" and reason is None and index not in live:
+            reason = _NOT_SENT
         cells.append(
             Cell(
                 index=index,

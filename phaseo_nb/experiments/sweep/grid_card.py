@@ -67,11 +67,13 @@ class View:
     concurrency: int = 0
     troubles: Sequence[Trouble] = ()
     more_troubles: int = 0
-    not_started: Sequence[tuple[str, int]] = ()
-    """Why cells were not started, and how many of them."""
+    not_started: Sequence[tuple[str, str, int]] = ()
+    """States of cells that were not sent, why, and how many of them."""
     notes: Sequence[str] = field(default_factory=tuple)
     dashboard: str | None = None
     """Address of the page on which its cluster shows itself."""
+    hitch: str = ""
+    """What keeps it from going on at this moment."""
     sandbox: bool = False
     stopping: str = ""
     """What interrupting its cell does."""
@@ -124,7 +126,7 @@ def _facts(view: View) -> list[str]:
 
 def _said_below(view: View) -> list[tuple[str, str]]:
     """Return sentences and the code that belongs to each."""
-    said = []
+    said = [(f"! {view.hitch}", "")] if view.hitch else []
     for trouble in view.troubles:
         state, where = STATES[trouble.state], f" {trouble.where}" if trouble.where else ""
         said.append((f"{state.sign} {state.word}:{where} — {excerpt(trouble.reason, 220)}", ""))
@@ -133,7 +135,9 @@ def _said_below(view: View) -> list[tuple[str, str]]:
     if not view.is_going:
         ways = [STATES[name] for name in _TROUBLES if view.counts[name]]
         said += dict.fromkeys((state.way, state.code) for state in ways)
-    said += [(f"{n:,} not started: {excerpt(why, 260)}", "") for why, n in view.not_started]
+    for name, why, n in view.not_started:
+        word = "waiting, not sent" if name == "waiting" else STATES[name].word
+        said.append((f"{n:,} {word}: {excerpt(why, 260)}", ""))
     return said
 
 

@@ -97,6 +97,7 @@ class GridCard:
             not_started=[] if is_going else self._not_started(),
             notes=self.notes,
             dashboard=self.dashboard,
+            hitch=run.hitch if is_going else "",
             sandbox=self._is_sandbox,
             stopping=run.stopping,
         )
@@ -133,17 +134,17 @@ class GridCard:
         return "Done:" if n == kept else f"{kept:,} of {n:,} kept:"
 
     def _cost(self) -> str:
-        purse = self.run.purse
-        if not purse.bought:
+        bill, budget_usd = self.run.bill, self.run.purse.budget_usd
+        if not bill.bought:
             return "nothing bought"
-        words = [usd(purse.spent_usd)] if purse.spent_usd else []
-        words += [f"{purse.credits:,g} credits"] if purse.credits else []
-        words += [f"{purse.unknown:,} of unknown price"] if purse.unknown else []
+        words = [usd(bill.usd)] if bill.usd else []
+        words += [f"{bill.credits:,g} credits"] if bill.credits else []
+        words += [f"{bill.unknown:,} of unknown price"] if bill.unknown else []
         said = " + ".join(words)
         if self._is_sandbox:
             said = f"nothing, this is the sandbox{f' (at the service: {said})' if said else ''}"
-        limit = f" of this run's {usd(purse.budget_usd)}" if purse.budget_usd is not None else ""
-        jobs = f"{purse.bought:,} job{'' if purse.bought == 1 else 's'} bought"
+        limit = f" of this run's {usd(budget_usd)}" if budget_usd is not None else ""
+        jobs = f"{bill.bought:,} job{'' if bill.bought == 1 else 's'} bought"
         return f"cost so far {said or usd(0.0)}{limit}, {jobs}"
 
     @property
@@ -178,9 +179,9 @@ class GridCard:
         label = excerpt(cell_label(self.run.grid, index), 90)
         return ", ".join(part for part in (f"“{label}”" if label else "", take) if part)
 
-    def _not_started(self) -> list[tuple[str, int]]:
+    def _not_started(self) -> list[tuple[str, str, int]]:
         reasons = list(self.run.reasons.values())
-        whys = Counter(why for state, why in reasons if state == "new")
-        rest = self.run.counts["new"] - sum(whys.values())
-        stopped = "The run was stopped; `await sweep.run()` goes on."
-        return [*whys.most_common(3), *([(stopped, rest)] if rest > 0 else [])]
+        said = Counter((state, why) for state, why in reasons if state in ("waiting", "new"))
+        rest = self.run.counts["new"] - sum(n for (state, _), n in said.items() if state == "new")
+        stopped = ("new", "The run was stopped; `await sweep.run()` goes on.", rest)
+        return [*((*why, n) for why, n in said.most_common(3)), *([stopped] if rest > 0 else [])]

@@ -53,6 +53,7 @@ def other_words(name: str, before: Grid, now: Grid) -> ExperimentError:
     there, here = _values_of(before), _values_of(now)
     said = [
         f"{word}: {_shown(there.get(word))} there, {_shown(here.get(word))} here"
+        f"{_only_one(there.get(word), here.get(word))}"
         for word in dict.fromkeys((*there, *here))
         if there.get(word) != here.get(word)
     ]
@@ -83,6 +84,18 @@ def _values_of(grid: Grid) -> dict[str, list[str]]:
         for place, name in enumerate(axis.names):
             values[name] = sorted({json.dumps(step[place]) for step in axis.values})
     return values
+
+
+def _only_one(there: list[str] | None, here: list[str] | None) -> str:
+    """Name a value that only one side has, where only their numbers are said of several."""
+    if there is None or here is None or len(there) == len(here) == 1:
+        return ""
+    for some, others, where in ((here, there, "here"), (there, here, "there")):
+        alone = [value for value in some if value not in set(others)]
+        if alone:
+            shown = json.dumps(json.loads(alone[0]), ensure_ascii=False)
+            return f", such as {excerpt(shown, 60)} only {where}"
+    return ""
 
 
 def _shown(values: list[str] | None) -> str:

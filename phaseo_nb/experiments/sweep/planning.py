@@ -236,6 +236,7 @@ def _count(grid: Grid, compiled: Compiled, found: Standings) -> tuple[list[Count
         for take in range(1, grid.takes + 1):
             standing = found.get((key, take)) if found else None
             state = standing.cell_state if standing else "new"
+            state = "new" if state == "waiting" else state  # not sent, so it is still to be bought
             count["cells"] += 1
             if is_first or state != "new":
                 count[state] += 1

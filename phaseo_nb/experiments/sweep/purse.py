@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import ExperimentError
 from .planning import usd
@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from ...session import Session
 
 _TINY = 1e-9  # adding prices up in floats
+
+
+class Bill(NamedTuple):
+    """What a run has bought so far."""
+
+    bought: int
+    """Jobs."""
+    usd: float = 0.0
+    """US dollars that were billed, or are the price of jobs on their way."""
+    credits: float = 0.0
+    unknown: int = 0
+    """Jobs among them whose price nobody knows."""
 
 
 class RunPurse:
@@ -44,6 +56,11 @@ class RunPurse:
     def spent_usd(self) -> float:
         """US dollars that were billed, or are set aside for jobs on their way."""
         return self._spent + (self._aside if self._reserved else 0.0)
+
+    @property
+    def bill(self) -> Bill:
+        """What was bought, or is about to be."""
+        return Bill(self.bought, self.spent_usd, self.credits, self.unknown)
 
     async def reserve(self, index: int, price: Cost, session: Session) -> str | None:
         """Set a price aside; else return why it is not bought.

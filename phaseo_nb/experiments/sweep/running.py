@@ -135,6 +135,8 @@ class Run(AnyRun):
                     continue
                 standing = found.get((key, take))
                 state = standing.cell_state if standing else "new"
+                if standing and standing.is_waiting:  # nobody has it, or it is on its way there
+                    state = "new" if standing.owner is None else "unfinished"
                 self.states[index] = state
                 if standing and standing.reason:
                     self.reasons[index] = state, standing.reason

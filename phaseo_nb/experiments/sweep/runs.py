@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .compiling import Compiled
-    from .purse import RunPurse
+    from .purse import Bill, RunPurse
 
 
 class Orders(NamedTuple):
@@ -90,6 +90,16 @@ class AnyRun(ABC):
     @abstractmethod
     def to_do(self) -> list[int]:
         """Cells that still have to come to an end in this run, by place."""
+
+    @property
+    def bill(self) -> Bill:
+        """What it has bought so far."""
+        return self.purse.bill
+
+    @property
+    def hitch(self) -> str:
+        """What keeps it from going on at this moment; empty where nothing does."""
+        return ""
 
     def state_of(self, index: int) -> str:
         """Return the state of a cell at this moment."""

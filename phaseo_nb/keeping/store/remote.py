@@ -77,8 +77,8 @@ class RemoteStore:
     def check(self) -> None:
         """See whether it can be reached and written; see :class:`Store`."""
         with self._in_words("cannot be used for audio"):
-            if self._driver.item(_MARK) is None:
-                self._driver.write(_MARK, _WORDS)
+            self._driver.item(_MARK)  # whether it may be read
+            self._driver.write(_MARK, _WORDS)  # refused where it may not, whatever is there by now
 
     # -- recordings ------------------------------------------------------------------------------
 
