@@ -91,7 +91,15 @@ def _library(place: str | None) -> Library:
             raise LibraryError(message)
     # One that cannot be written can be copied all the same: a temporary folder stands in for it.
     audio = find_audio() if place is None else None  # a named one knows where its own is
-    library = Library.at(open_folder(home, audio=audio, may_stand_in=True))
+    try:
+        folder = open_folder(home, audio=audio, may_stand_in=True)
+    except LibraryError as error:
+        if audio is None:
+            raise
+        # Nothing is ordered by a command, and who looks for what is wrong has to get in.
+        sys.stderr.write(f"{error}\n")
+        folder = open_folder(home, may_stand_in=True)
+    library = Library.at(folder)
     if library.warning:
         sys.stderr.write(f"{library.warning}\n")
     return library

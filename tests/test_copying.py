@@ -28,12 +28,13 @@ from phaseo_nb.keeping import folder as folders
 from phaseo_nb.keeping.backends.sqlite.opening import SQLiteDb
 from phaseo_nb.keeping.copying import recordings, tables
 from phaseo_nb.keeping.copying.progress import Progress
+from phaseo_nb.keeping.store import LocalStore
 from phaseo_nb.transport.sinks import FileSink
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 PYTHON = [sys.executable, "-W", "ignore"]
-OF_A_PLACE = {"id", "copy", "closed", "audio"}
+OF_A_PLACE = {"id", "copy", "closed", "arriving", "audio"}
 """Settings that every library has for itself."""
 
 
@@ -859,3 +860,131 @@ def test_the_result_reads_well(library, tmp_path):
     assert "31 takes, 31 recordings" in text
     assert "each read back" in text
     assert "The library was copied" in copied._repr_html_()
+
+
+# -- unfinished, mistyped, away --------------------------------------------------------------------
+
+
+@pytest.fixture(params=["folder", "database"])
+def target(request, tmp_path):
+    """Where a copy goes, and the words of a command that say so."""
+    if request.param == "folder":
+        return tmp_path / "there", []
+    return request.getfixturevalue("database"), ["--audio", tmp_path / "audio"]
+
+
+def test_half_a_copy_takes_no_orders_until_it_is_whole(command, library, target):
+    """It used to pass for an empty library; what was ordered in it ended the copy for good."""
+    place, audio = target
+    library.close()
+    ended = stopped("with some recordings", "copy", library.path, place, *audio)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+    half = nb.Library(place)
+    assert f"A copy from {library.path} into this library" in half.warning
+    assert "run the same copy again" in half.doctor().of("copy")[0]
+    assert half.doctor(mend=True, remove_orphans=True).of("orphan")
+    looked = command("doctor", "--library", place)
+    assert (looked.returncode, "is not finished" in looked.stdout) == (1, True)
+    nb.connect("sandbox", library=place)
+    with pytest.raises(LibraryError, match=r"is not finished.*Nothing was sent"):
+        make("something new")
+    assert command("copy", library.path, place, *audio).returncode == 0
+
+    whole = nb.Library(place)
+    assert dump(whole) == dump(library)
+    assert not whole.doctor().of("copy")
+    assert "not finished" not in (whole.warning or "")
+    nb.connect("sandbox", library=place)
+    assert make("something new")
+
+
+def test_half_a_copy_can_be_given_up(library, tmp_path):
+    """Then it is a library like any other, and the copy goes elsewhere."""
+    library.export(tmp_path / "exported")
+    library.close()
+    stopped("with some rows", "copy", library.path, tmp_path / "there", by="INT")
+    half = nb.Library(tmp_path / "there")
+    with pytest.raises(LibraryError, match="is not finished"):
+        half.import_(tmp_path / "exported")
+    nb.connect("sandbox", library=tmp_path / "there")
+    with pytest.raises(LibraryError, match="is not finished"):
+        nb.run(nb.Sweep(prompt=["one", "two"], name="s", duration=1).run())
+
+    assert half.go_on_here()
+    assert not half.go_on_here()
+
+    nb.connect("sandbox", library=tmp_path / "there")
+    assert make("something new")
+    assert half.warning is None
+    with pytest.raises(LibraryError, match="holds another library"):
+        library.copy_to(tmp_path / "there", show=False)
+
+
+def test_another_place_while_a_copy_is_on_its_way_undoes_it(library, tmp_path, monkeypatch):
+    """Rows are never written beside recordings that went elsewhere."""
+    carry = recordings.Carrier.carry_all
+
+    def meanwhile(self):
+        carry(self)
+        audio = SecretStr(str(tmp_path / "other"))
+        folders.Folder(self._target.home, audio=audio).close()
+
+    monkeypatch.setattr(recordings.Carrier, "carry_all", meanwhile)
+    with pytest.raises(LibraryError, match=r"lie at .*other.* now"):
+        library.copy_to(tmp_path / "there", audio=tmp_path / "audio", show=False)
+    monkeypatch.setattr(recordings.Carrier, "carry_all", carry)
+
+    library.copy_to(tmp_path / "there", show=False)
+    assert sounds(nb.Library(tmp_path / "there")) == sounds(library)
+    assert len([path for path in (tmp_path / "other").rglob("*") if path.is_file()]) == 31
+
+
+def test_a_slip_in_the_address_of_a_copys_audio_is_no_end(command, library, target, bucket):
+    """The mistyped place used to stay in the target, which took no other one after that."""
+    place, _ = target
+    library.close()
+
+    slip = command("copy", library.path, place, "--audio", "s3://no-such-tape/t")
+    assert (slip.returncode, "there is no such bucket" in slip.stderr) == (1, True)
+    again = command("copy", library.path, place, "--audio", f"{bucket}/t")
+
+    assert again.returncode == 0, again.stderr
+    assert nb.Library(place).folder.store.place == f"{bucket}/t"
+
+
+def test_a_bucket_that_is_gone_is_a_finding(command, library, bucket, monkeypatch):
+    """The check-up used to end there, and mending with it."""
+    sql(library, "INSERT INTO settings VALUES ('audio', 's3://no-such-tape/t')")
+    before = dump(library)
+    library.close()
+    monkeypatch.setenv("PHASEO_NB_AUDIO", "s3://no-such-tape/t")
+
+    for words in (["doctor"], ["doctor", "--mend"], ["doctor", "--mend", "--quick"]):
+        ended = command(*words)
+        assert ended.returncode == 1
+        for said in ("cannot be reached", "there is no such bucket", "31 takes have recordings"):
+            assert said in ended.stdout
+        assert "Traceback" not in ended.stderr
+
+    monkeypatch.delenv("PHASEO_NB_AUDIO")
+    assert dump(library) == before
+
+
+def test_a_place_that_goes_away_between_look_and_mending(library, monkeypatch):
+    """What was seen missing a moment ago is looked for again before it is forgotten."""
+    next((library.path / "audio").rglob("*.mp3")).unlink()
+    whole = LocalStore.survey
+
+    def goes(self, *arguments, **more):
+        found = whole(self, *arguments, **more)
+        self.folder.rename(self.folder.with_name("away"))
+        return found
+
+    monkeypatch.setattr(LocalStore, "survey", goes)
+    before = dump(library)
+    checkup = library.doctor(mend=True)
+
+    assert "nothing about recordings that are gone" in checkup.done[0]
+    assert [found.kind for found in checkup.findings] == ["unreachable"]
+    assert dump(library) == before

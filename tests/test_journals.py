@@ -16,22 +16,26 @@ import threading
 import time
 from concurrent.futures import Future
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from grounds.postgres import server
+from pydantic import SecretStr
 from wires import KEY, Wire
 
 import phaseo_nb as nb
 from phaseo_nb.errors import LibraryError
 from phaseo_nb.jobs import Cost, MusicJob, Track
 from phaseo_nb.keeping.database import Database
+from phaseo_nb.keeping.folder import Folder
 from phaseo_nb.keeping.journal import Journal
 from phaseo_nb.keeping.kernels import Kernel, Watch
 from phaseo_nb.keeping.leases import Leases
 from phaseo_nb.keeping.money import Purse
 from phaseo_nb.keeping.ordering import Plan
 from phaseo_nb.keeping.records import dump_request
-from phaseo_nb.keeping.store import Recording
+from phaseo_nb.keeping.store import LocalStore, Recording
+from phaseo_nb.settings.homes import find_home
 
 BOTH = ("sqlite", "postgres")
 
@@ -386,7 +390,7 @@ def test_a_connection_that_comes_while_all_are_closed_is_closed_too(library, mon
 
 def test_a_library_that_cannot_be_opened_leaves_nothing_open(place, tmp_path, monkeypatch):
     library = nb.Library(place, audio=tmp_path / "here")
-    library.folder.database.write(lambda db: None).result(30)
+    keep(library.folder.journal)
     library.close()
     made = []
     honest = Database.__init__
@@ -698,3 +702,108 @@ def test_a_request_is_bought_once(session):
     assert takes[0].id == takes[1].id
     assert len(session.wire.posts) == 1
     assert [(row["jobs"], row["kept"]) for row in session.library.spending("model")] == [(1, 1)]
+
+
+# -- where the recordings lie ----------------------------------------------------------------------
+
+
+def elsewhere(place, audio):
+    """The library as another kernel opens it, with this place for its recordings."""
+    folder = Folder(find_home(place), audio=SecretStr(str(audio)))
+    folder.close()
+
+
+def test_a_place_that_cannot_be_used_is_not_remembered(place, tmp_path):
+    """A slip used to stay in the journal, and every other place was refused for good."""
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(LibraryError, match="cannot be written"):
+        nb.Library(place, audio=tmp_path / "file" / "tapes")
+
+    library = nb.Library(place, audio=tmp_path / "tapes")
+    keep(library.folder.journal)
+    library.close()
+
+    assert nb.Library(place).folder.store.place == str(tmp_path / "tapes")
+
+
+def test_the_place_may_change_until_something_is_ordered(place, tmp_path):
+    """Whatever may still bring a recording holds the place: planned, paid, uncertain, kept."""
+    for name in ("one", "two", "three"):  # the third while it is open
+        library = nb.Library(place, audio=tmp_path / name)
+        assert library.folder.store.place == str(tmp_path / name)
+        if name == "one":
+            library.close()
+    journal = library.folder.journal
+    entry = order(journal).entry
+
+    for end in ("planned", "uncertain", "failed"):
+        if end != "planned":
+            journal.claim(entry.n).result(30)
+            journal.end(entry.n, end).result(30)
+        if end == "failed":
+            break
+        with pytest.raises(LibraryError, match="would not be found any more"):
+            nb.Library(place, audio=tmp_path / "four")
+        entry = order(journal, f"after {end}").entry
+        if end == "uncertain":
+            journal.write_off(1, None).result(30)
+            journal.write_off(2, None).result(30)
+    assert nb.Library(place, audio=tmp_path / "four").folder.store.place == str(tmp_path / "four")
+    keep(journal, "at last")
+    with pytest.raises(LibraryError, match="would not be found any more"):
+        nb.Library(place, audio=tmp_path / "five")
+
+
+def test_of_two_that_say_it_at_once_one_is_right(place, tmp_path, monkeypatch):
+    """Trying a place takes a while; what the journal says at the end of it counts."""
+    honest = LocalStore.check
+
+    def slow(self):
+        honest(self)
+        monkeypatch.setattr(LocalStore, "check", honest)
+        elsewhere(place, tmp_path / "theirs")
+
+    monkeypatch.setattr(LocalStore, "check", slow)
+    with pytest.raises(LibraryError, match=r"ours.*another kernel said.*theirs"):
+        nb.Library(place, audio=tmp_path / "ours")
+
+    assert nb.Library(place).folder.store.place == str(tmp_path / "theirs")
+
+
+def test_who_had_it_open_before_keeps_nothing_at_the_old_place(place, session, tmp_path):
+    """It used to go on there in silence, where no other kernel finds anything."""
+    old = Path(session.library.folder.store.place)
+    elsewhere(place, tmp_path / "tapes")
+
+    with pytest.raises(LibraryError, match=r"lie at .*tapes.* now.*nothing was paid"):
+        nb.submit("a waltz", model="suno/v4.5", show=False, session=session).result(30)
+    assert session.wire.posts == []
+    theirs = another(session.library)
+    entry = order(theirs, "a tango").entry
+    theirs.claim(entry.n).result(30)
+    theirs.answered(entry.n, answer("task_9", "queued"), {}).result(30)
+    with pytest.raises(LibraryError, match=r"lie at .*tapes.* now"):
+        session.library.folder.journal.lease(entry.n).result(30)
+    session.library.close()
+    nb.submit("a waltz", model="suno/v4.5", show=False, session=session).result(30)
+
+    assert len(list((tmp_path / "tapes").glob("*/*.wav"))) == 1
+    assert not list(old.glob("*/*"))
+
+
+def test_recordings_that_are_away_are_not_taken_for_lost(session):
+    """A disk that is not connected used to be mended away, with every recording on it."""
+    take = nb.submit("a waltz", model="suno/v4.5", show=False, session=session).result(30)
+    heard, library = take.track.recording, session.library
+    there = Path(library.folder.store.place)
+    there.rename(there.with_name("away"))
+
+    for checkup in (library.doctor(), library.doctor(quick=True), library.doctor(mend=True)):
+        assert [found.kind for found in checkup.findings] == ["unreachable"]
+        assert checkup.done == ()
+        assert "The recordings cannot be reached" in repr(checkup)
+        assert "1 take has recordings there" in repr(checkup)
+    there.with_name("away").rename(there)
+
+    assert library.doctor().is_well
+    assert library.recent()[0].track.recording == heard

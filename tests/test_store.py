@@ -469,3 +469,19 @@ def test_opened_recordings_are_streams(ground):
 
     assert copy.getvalue() == SONG
     assert file.closed
+
+
+def test_a_folder_that_is_away_says_nothing_about_what_is_in_it(tmp_path):
+    """A disk that is not connected used to look like one on which every recording is gone."""
+    store = LocalStore(tmp_path / "disk" / "tapes")
+    assert store.survey([]) == ([], [])
+    recording = store.put(SONG)
+    (tmp_path / "disk").rename(tmp_path / "away")
+
+    with pytest.raises(LibraryError, match=r"cannot be looked into: it is not there.* connect"):
+        store.survey([recording])
+    with pytest.raises(LibraryError, match="it is not there"):
+        store.item(recording.name)
+    store.folder.mkdir(parents=True)  # lost for good
+    assert store.survey([recording]) == ([(recording, "missing")], [])
+    assert store.item(recording.name) is None

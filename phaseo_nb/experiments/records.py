@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..keeping.closing import refuse_while_copied
 from ..keeping.records import dump, storable_text
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def save_sweep(
     row = {"name": _text(name), "spec": _text(spec), "place": _text(place), "now": time.time()}
 
     def operation(db: Db) -> str:
+        refuse_while_copied(db)
         db.execute(
             "INSERT INTO sweeps (name, spec, place, created_at)"
             " VALUES (:name, :spec, :place, :now) ON CONFLICT DO NOTHING",

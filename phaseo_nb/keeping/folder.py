@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from ..errors import LibraryError, PhaseoError
 from ..settings.homes import Home
 from .backends import Backend, Db
-from .closing import closed, words
+from .closing import why_closed
 from .database import Database
 from .journal import Journal
 from .kernels import BEAT
@@ -36,8 +36,8 @@ from .locks import Lock
 from .places import NETWORK, is_network
 from .search import prepare
 from .shards import Shards
-from .store import LocalStore, open_store
-from .whereabouts import for_this_machine_alone, of_this_process_alone, settled_place
+from .store import LocalStore
+from .whereabouts import Whereabouts, for_this_machine_alone, of_this_process_alone
 
 if TYPE_CHECKING:
     from ..takes import Take
@@ -100,13 +100,23 @@ class Folder:
         if self._lock is not None:
             self.database.regularly(lambda: BEAT, self._lock.touch)
         self.leases = Leases(self.database)
-        self.journal = Journal(self.database, self.leases)
-        self.shards = Shards(self.journal)
         also = self._stands_in_for / AUDIO if self._stands_in_for else None
-        place = settled_place(self.database, audio, self.path / AUDIO)
-        self.store = open_store(place.get_secret_value(), also=also)
-        if audio is not None:  # before anything is paid for
-            self.store.check()
+        self.whereabouts = Whereabouts(self.database, self.path / AUDIO, also)
+        self.journal = Journal(self.database, self.leases, check_place=self.whereabouts.check)
+        self.shards = Shards(self.journal)
+        self._warning = self.warning
+        self.keep_at(audio)
+
+    def keep_at(self, audio: SecretStr | None) -> None:
+        """Keep recordings at a place; ``None`` is where they were before.
+
+        Raises
+        ------
+        LibraryError
+            They lie somewhere else, or cannot be kept there.
+        """
+        self.store = self.whereabouts.store(audio)
+        self.warning = self._warning
         if self.home.database is not None and isinstance(self.store, LocalStore):
             self.warning = for_this_machine_alone(self.shown, self.store.place)
         elif self.store.place.startswith("memory:"):
@@ -211,8 +221,8 @@ def open_folder(
                 _open[key] = _stand_in(home.folder)
             if len(_open) == 1:
                 atexit.register(_at_the_end)
-        elif audio is not None:  # another place than the one it has is refused
-            settled_place(_open[key].database, audio, _open[key].path / AUDIO)
+        elif audio is not None and not _open[key].whereabouts.is_known(audio):
+            _open[key].keep_at(audio)  # refused where anything is kept already
         return _open[key]
 
 
@@ -257,10 +267,9 @@ def _stand_in(path: Path) -> Folder:
 
 
 def _ready(db: Db) -> str | None:
-    """Make the indexes where they are missing, and say where a library went that was moved."""
+    """Make the indexes where they are missing, and say why a library takes no orders."""
     prepare(db)
-    moved = closed(db)
-    return words(moved) if moved else None
+    return why_closed(db)
 
 
 def _is_there(file: Path) -> bool:

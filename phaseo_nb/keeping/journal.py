@@ -55,15 +55,27 @@ class Journal:
     """States of takes in one database; every method is one transaction and returns a future."""
 
     def __init__(
-        self, database: Database, leases: Leases, *, wall: Callable[[], float] = time.time
+        self,
+        database: Database,
+        leases: Leases,
+        *,
+        wall: Callable[[], float] = time.time,
+        check_place: Callable[[Db], None] = lambda db: None,
     ) -> None:
         self.database = database
         self.leases = leases
         self._wall = wall
         self.now = wall
         """Seconds since 1970, as this journal writes them down."""
+        self.check_place = check_place
+        """Raises ``LibraryError`` where recordings would be kept where nobody looks for them."""
         self._written: dict[int, MusicJob] = {}
         """The last word about jobs that are nearly kept, where it is on the disk already."""
+
+    def refuse_orders(self, db: Db) -> None:
+        """Raise ``LibraryError`` where nothing may be ordered from here."""
+        refuse_orders(db)
+        self.check_place(db)
 
     # -- down: ordering ------------------------------------------------------------------------
 
@@ -91,7 +103,7 @@ class Journal:
             found = living_entry(db, plan.key, take) if attempts and not fresh else None
             if found is not None:
                 return Found(False, found, failed)
-            refuse_orders(db)
+            self.refuse_orders(db)
             money.reserve(db, plan.purse, self.leases.shares_budget(db), now)
             entry = insert(db, self.leases, plan, number or newest + 1, attempts + 1, now)
             return Found(True, entry, failed)
@@ -239,6 +251,8 @@ class Journal:
         is_written = self._written.pop(n, None) is answer
 
         def operation(db: Db) -> Entry:
+            if recordings:
+                self.check_place(db)
             now = self._wall()
             title = next((track.title for track in answer.tracks if track.title), None)
             facts = {} if is_written else answer_facts(answer)
@@ -309,6 +323,7 @@ class Journal:
         """Write down that an uncertain order does have a job, and take it up."""
 
         def operation(db: Db) -> Entry:
+            self.check_place(db)
             write_answer(db, n, answer, {}, self._wall())
             change_state(db, n, "submitted", OPEN_ENDS, self._wall())
             self.leases.sign(db, n)
@@ -335,6 +350,7 @@ class Journal:
             if entry.state == "submitting":
                 self.leases.doubt(db, n)
             else:
+                self.check_place(db)
                 self.leases.revive(db, n)
             entry = read_entry(db, "n = ?", (n,))
             assert entry is not None

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, TypeVar
 from ..errors import BudgetExceeded
 from . import money
 from .backends import Db
-from .closing import refuse_orders
 from .entries import (
     COLUMNS,
     ENDED,
@@ -101,7 +100,7 @@ class Shards:
                 if found is None:
                     new.append((place, plan, take))
             if new:
-                refuse_orders(db)
+                self._journal.refuse_orders(db)
             self._insert(db, new, done, there.attempts)
             return done
 
@@ -198,6 +197,8 @@ class Shards:
                         self._leases.revive(db, entry.n)
                         entry = replace(entry, state="submitted", known=None)
                     mine.append(replace(entry, owner=self._leases.me))
+            if mine:
+                self._journal.check_place(db)
             self._sign(db, [entry.n for entry in mine])
             return mine
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from ...errors import LibraryError
 from ...settings.homes import find_audio
 from ..backends import Db
+from ..closing import await_copy
 from ..folder import Folder, open_folder
 from ..store import LocalStore
 from . import lineage, moving
@@ -79,6 +80,7 @@ class _Work:
     def run(self) -> None:
         """Carry everything; at the end of a move, shut the source first."""
         try:
+            self.target.database.write(self._begin).result()
             self.carrier.carry_all()
             if self.moves:
                 moving.move(self)
@@ -90,6 +92,15 @@ class _Work:
         finally:
             self.progress.end()
 
+    def _begin(self, db: Db) -> None:
+        """Shut the target until the copy is whole; what it ordered meanwhile would end the copy."""
+        self._check(db)
+        await_copy(db, self.source.shown, lineage.now())
+
+    def _check(self, db: Db) -> None:
+        lineage.check(db, self.id, self.target.shown)
+        self.target.whereabouts.check(db)
+
     def carry_rows(self) -> None:
         """Replace the target's rows by those of the source as they are at one moment."""
 
@@ -98,7 +109,7 @@ class _Work:
                 n_all = picture.count()
 
                 def writing(db: Db) -> Written:
-                    lineage.check(db, self.id, self.target.shown)
+                    self._check(db)
                     work = Writing(db, picture, moves=self.moves)
                     return work.replace(
                         _Settings(db, self, work.done),

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from ...errors import LibraryError
 from ..backends import Db
-from ..closing import closed
+from ..closing import ARRIVING, closed
 
 if TYPE_CHECKING:
     from ..folder import Folder
 
 COPY = "copy"
 ID = "id"
-OF_ONE_PLACE = frozenset({ID, COPY, "closed", "audio"})
+OF_ONE_PLACE = frozenset({ID, COPY, ARRIVING, "closed", "audio"})
 """Settings that say something about a place, and so are not copied with the rest."""
 
 _FILLED = ("takes", "recordings", "sweeps", "votes")

@@ -22,6 +22,7 @@ from ...requests import MusicRequest, UdioRequest, request_key
 from ...takes import prompt_of
 from ...transport.texts import is_text
 from ..backends import Db
+from ..closing import refuse_while_copied
 from ..entries import Entry, add_recording, note_event, read_entry, write_answer
 from ..records import cost_facts, dump, dump_request, storable_text
 from ..search import note_texts
@@ -97,6 +98,7 @@ def import_export(folder: Folder, path: str | os.PathLike[str]) -> Imported:
     already = 0
     refused: list[str] = []
     used: set[str] = set()
+    folder.database.read(refuse_while_copied)
     with open_source(path) as source:
         refused += source.refused
         for name in source.named(".json"):
@@ -156,7 +158,13 @@ def _take_in(folder: Folder, source: Source, name: str, facts: Sidecar) -> Entry
     about = facts.request
     key = request_key(request, gateway=about.gateway, base_url=about.base_url)
     item = _Item(facts, request, key, job, recordings)
-    return folder.database.write(lambda db: _add(db, item)).result()
+
+    def operation(db: Db) -> Entry | None:
+        refuse_while_copied(db)
+        folder.whereabouts.check(db)
+        return _add(db, item)
+
+    return folder.database.write(operation).result()
 
 
 def _kept(folder: Folder, source: Source, name: str, sound: Sound) -> Recording:

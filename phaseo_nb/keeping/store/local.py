@@ -120,7 +120,11 @@ class LocalStore:
     def survey(self, recordings: Iterable[Recording], *, quick: bool = False) -> Survey:
         """Compare what is here with what should be; see :class:`Store`."""
         known, troubles = set(), []
+        is_looked_for = False
         for recording in recordings:
+            if not is_looked_for:
+                self._look_for()
+                is_looked_for = True
             known.add(recording.name)
             state = self.state_of(recording, quick=quick)
             if state is not None:
@@ -129,7 +133,12 @@ class LocalStore:
 
     def items(self) -> Iterator[Item]:
         """Yield everything that lies here, unfinished files included."""
-        for path in (*self._files(), *self._loose()):
+        try:
+            paths = [*self._files(), *self._loose()]
+        except OSError as error:
+            message = f"{self.folder} cannot be listed: {error.strerror or error}."
+            raise LibraryError(message) from error
+        for path in paths:
             try:
                 facts = path.lstat()
             except OSError:  # gone in this very moment
@@ -143,6 +152,7 @@ class LocalStore:
         try:
             facts = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
+            self._look_for()
             return None
         except OSError as error:
             message = f"{path} cannot be looked at: {error.strerror or error}."
@@ -175,6 +185,20 @@ class LocalStore:
         return sum(item.size or 0 for item in self.items())
 
     # -- parts -----------------------------------------------------------------------------------
+
+    def _look_for(self) -> None:
+        """Raise ``LibraryError`` where the folder is away: then nobody knows what is in it."""
+        try:
+            if self._also is not None or self.folder.is_dir():
+                return
+            why = "it is not there"
+        except OSError as error:
+            why = error.strerror or str(error)
+        message = (
+            f"The folder {self.folder} cannot be looked into: {why}. If it is on another disk or "
+            "machine, connect that; if it is lost for good, make an empty one in its place."
+        )
+        raise LibraryError(message)
 
     def _path(self, name: str) -> Path:
         path = self.folder / name

@@ -286,7 +286,8 @@ class Upkeep:
         """Take orders again in a library that was moved away; tell whether that is new.
 
         Do this only where nobody orders in the place that it was moved to: what waited to be sent
-        is in both, and would be paid twice.
+        is in both, and would be paid twice. Where a copy into this library was not finished, it
+        is given up.
         """
         from ..closing import reopen
 

@@ -16,9 +16,10 @@ from ...cards import note_card
 from ...errors import LibraryError
 from ...phrases import excerpt
 from ..backends import Db
+from ..closing import unfinished_copy
 from ..entries import OPEN, OPEN_ENDS, count_kept, entries_in
-from ..store import UNFINISHED, Recording
-from .findings import DAMAGED, Finding
+from ..store import UNFINISHED, Item, Recording, State
+from .findings import DAMAGED, KINDS, OF_PEOPLE, Finding
 from .mending import MENDERS, beside_the_journal
 from .room import count_pictures
 
@@ -72,6 +73,7 @@ class Checkup:
         for found in self.findings:
             lines += found.lines()
         depth = "lengths only" if self.is_quick else "every byte"
+        depth = "of the recordings nothing could be seen" if self.of("unreachable") else depth
         counted = [_counted(self.n_takes, "take"), _counted(self.n_recordings, "recording")]
         counted += [_counted(self.n_pictures, "cover image")] if self.n_pictures else []
         looked_at = f"{', '.join(counted[:-1])} and {counted[-1]}"
@@ -79,7 +81,7 @@ class Checkup:
         n = len(self.findings)
         kinds = "one thing" if n == 1 else f"{n} things"
         heading = f"The library has {kinds} to look at" if n else "The library is well"
-        if any(found.kind not in ("uncertain", "empty", "set_aside") for found in self.findings):
+        if any(found.kind not in OF_PEOPLE for found in self.findings):
             lines.append("`library.doctor(mend=True)` mends what can be mended safely.")
         return note_card(lines, heading=heading, text=text)
 
@@ -97,7 +99,10 @@ def examine(
     if mend:
         for found in findings:
             mender = MENDERS.get(found.kind)
-            done += mender(folder, found.items, remove_orphans) if mender else ()
+            try:
+                done += mender(folder, found.items, remove_orphans) if mender else ()
+            except LibraryError as error:  # away by now: the others can be mended all the same
+                done.append(f"nothing about {KINDS[found.kind].name.lower()}. {error}")
         findings = list(_findings(folder, quick))
 
     def count(db: Db) -> tuple[int, int, int]:
@@ -125,6 +130,9 @@ def _findings(folder: Folder, quick: bool) -> Iterator[Finding]:
     if journal:
         yield Finding("journal", journal)
     try:
+        copy = database.read(unfinished_copy)
+        if copy is not None:
+            yield Finding("copy", (copy,))
         index += database.write(lambda db: db.words.troubles(db, quick)).result()
         if index:
             yield Finding("index", tuple(dict.fromkeys(index)))
@@ -139,7 +147,14 @@ def _findings(folder: Folder, quick: bool) -> Iterator[Finding]:
 
 
 def _files(folder: Folder, quick: bool) -> Iterator[Finding]:
-    troubles, others = folder.store.survey(folder.database.read(_recordings), quick=quick)
+    recordings = folder.database.read(_recordings)
+    troubles: Sequence[tuple[Recording, State]] = ()
+    others: Sequence[Item] = ()
+    try:
+        folder.database.read(folder.whereabouts.check)
+        troubles, others = folder.store.survey(recordings, quick=quick)
+    except LibraryError as error:
+        yield Finding("unreachable", (str(error), folder.database.read(_how_many)))
     found: dict[str, list[tuple[str, int]]] = {}
     for recording, state in troubles:
         found.setdefault(state, []).append((recording.name, recording.size))
@@ -158,6 +173,14 @@ def _files(folder: Folder, quick: bool) -> Iterator[Finding]:
 def _recordings(db: Db) -> list[Recording]:
     query = "SELECT sha256, suffix, format, size FROM recordings ORDER BY sha256"
     return [Recording(*row) for row in db.execute(query)]
+
+
+def _how_many(db: Db) -> str:
+    query = (
+        "SELECT count(DISTINCT take) FROM tracks WHERE sha256 IN (SELECT sha256 FROM recordings)"
+    )
+    n = db.execute(query).fetchone()[0]
+    return f"{_counted(n, 'take')} {'has' if n == 1 else 'have'} recordings there."
 
 
 def _kind_of(name: str) -> str:

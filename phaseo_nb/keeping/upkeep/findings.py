@@ -10,6 +10,10 @@ from ...phrases import excerpt, size
 DAMAGED = ".damaged"
 """End of the name of a recording that is no longer what was kept."""
 _SHOWN = 8
+_IN_WORDS = ("copy", "unreachable")
+"""Kinds of which there is one at most, told in sentences."""
+OF_PEOPLE = (*_IN_WORDS, "uncertain", "empty", "set_aside")
+"""Kinds that mending leaves to people."""
 
 
 class Words(NamedTuple):
@@ -25,6 +29,16 @@ KINDS = {
         "The journal is damaged",
         "SQLite finds its file inconsistent; some of it may be lost.",
         "leaves it as it is. Copy the folder, then `sqlite3 journal.db .recover` saves what can be",
+    ),
+    "copy": Words(
+        "A copy into this library is not finished",
+        "Until it is, nothing is ordered here, as the copy could not go on after that.",
+        "leaves that to you",
+    ),
+    "unreachable": Words(
+        "The recordings cannot be reached",
+        "Their place is away or gone, or does not let us in, so nobody can tell how they are.",
+        "leaves all of them as they are. Bring the place back, or its keys, and look again",
     ),
     "index": Words(
         "The search index is missing or damaged",
@@ -87,8 +101,8 @@ class Finding:
     """Everything of one kind that is not as it should be."""
 
     kind: str
-    """One of ``journal index missing changed unreadable orphan part set_aside lease uncertain
-    empty``."""
+    """One of ``journal copy unreachable index missing changed unreadable orphan part set_aside
+    lease uncertain empty``."""
     items: tuple[str, ...]
     """File names inside the audio folder, ids of takes, or what SQLite says."""
     size_bytes: int = 0
@@ -112,6 +126,11 @@ class Finding:
     def lines(self) -> list[str]:
         """Return it in words."""
         n = len(self.items)
+        if self.kind in _IN_WORDS:
+            return [
+                f"{KINDS[self.kind].name}. {self.means} Mending {self.mend}.",
+                " ".join(excerpt(item, 600) for item in self.items),
+            ]
         heavy = f", {size(self.size_bytes)}" if self.size_bytes else ""
         shown = [excerpt(item, 100) for item in (self.about or self.items)[:_SHOWN]]
         more = f" … and {n - _SHOWN:,} more" if n > _SHOWN else ""

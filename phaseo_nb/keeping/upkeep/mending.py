@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import LibraryError
 from ..backends import Db
+from ..closing import unfinished_copy
 from ..entries import OPEN, OPEN_ENDS, entries_in
 from ..search import prepare
 from ..store import UNFINISHED, Item, Recording
@@ -40,6 +41,7 @@ def _index(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[s
 
 
 def _missing(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[str]:
+    next(iter(folder.store.items()), None)  # a bucket that is gone says nothing of what was in it
     gone = [name for name in items if folder.store.item(name) is None]
     when = f"{datetime.now():%Y-%m-%d}"
     n = _forget(folder, gone, f"{FOUND}missing on {when}")
@@ -66,6 +68,8 @@ def _parts(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[s
 def _orphans(folder: Folder, items: Sequence[str], remove_orphans: bool) -> list[str]:
     if not remove_orphans:
         return []
+    if folder.database.read(unfinished_copy):
+        return ["kept the audio that no row knows: the copy into this library brings its rows"]
     waiting = folder.database.read(lambda db: len(entries_in(db, *OPEN, *OPEN_ENDS)))
     if waiting:
         return [
