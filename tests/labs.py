@@ -6,6 +6,7 @@ notebook of the folder in a browser, close.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -286,6 +287,14 @@ class Voila(FrontEnd):
 
 
 def run_all(page):
-    page.keyboard.press("Escape")
-    page.click("text=Run >> nth=0")
-    page.click("text=Run All Cells")
+    """Run all cells by the menu; once in a while a page that has just come up overhears it."""
+    from playwright.sync_api import TimeoutError  # absent where no browser is driven
+
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt").filter(has_text=re.compile(r"\[[*\d]"))
+    for _ in range(3):
+        page.keyboard.press("Escape")
+        page.click("text=Run >> nth=0")
+        page.click("text=Run All Cells")
+        with contextlib.suppress(TimeoutError):  # a cell that waits for its turn has a star
+            prompts.first.wait_for(state="attached", timeout=15_000)
+            return

@@ -34,7 +34,7 @@ def clock(monkeypatch):
     clock = Clock()
     made = Journal.__init__
     monkeypatch.setattr(
-        Journal, "__init__", lambda self, *given: made(self, *given, wall=clock) or None
+        Journal, "__init__", lambda self, *given, **more: made(self, *given, wall=clock, **more)
     )
     return clock
 
