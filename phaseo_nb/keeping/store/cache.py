@@ -11,6 +11,7 @@ import os
 import secrets
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...errors import LibraryError
@@ -41,6 +42,8 @@ class ReadCache:
         self.limit = _default_limit() if limit is None else limit
         self._room = 0
         """Bytes that may be written before the folder is looked through again."""
+        self._pending = 0
+        """Bytes that other threads are writing at this moment."""
         self._lock = threading.Lock()
         self._has_complained = False
 
@@ -72,8 +75,8 @@ class ReadCache:
         path = self._path(recording)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._make_room(len(data))
-            _write(path, data)
+            with self._room_for(len(data)):
+                _write(path, data)
         except OSError as error:
             self._complain(error)
             return None
@@ -87,27 +90,40 @@ class ReadCache:
     def _path(self, recording: Recording) -> Path:
         return self.folder / recording.name
 
-    def _make_room(self, n_bytes: int) -> None:
+    @contextlib.contextmanager
+    def _room_for(self, n_bytes: int) -> Iterator[None]:
         with self._lock:
             if n_bytes > self._room:
                 # Others write here, too: only a part of what is left is ours until the next look.
-                self._room = n_bytes + max(0, self.limit - n_bytes - self._shrink(n_bytes)) // 4
+                left = self._most - n_bytes - self._shrink(n_bytes)
+                self._room = n_bytes + max(0, left) // 16
             self._room -= n_bytes
+            self._pending += n_bytes
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pending -= n_bytes
+
+    @property
+    def _most(self) -> int:
+        """The limit less what others may be writing that nobody can see yet."""
+        return self.limit * 9 // 10
 
     def _shrink(self, n_bytes: int) -> int:
         """Delete what was longest unused until there is room; return the bytes that are left."""
-        found, total = [], 0
+        found, total = [], self._pending
         for entry in _entries(self.folder):
             with contextlib.suppress(OSError):
                 facts = entry.stat(follow_symlinks=False)
                 if entry.name.endswith(UNFINISHED):
                     if time.time() - facts.st_mtime > _AN_HOUR:
                         os.unlink(entry.path)
-                    continue
+                    continue  # of other processes; ours are counted
                 found.append((facts.st_mtime, facts.st_size, entry.path))
                 total += facts.st_size
-        if total + n_bytes > self.limit:
-            most = max(0, min(self.limit - n_bytes, self.limit * 9 // 10))
+        if total + n_bytes > self._most:
+            most = max(0, min(self._most - n_bytes, self.limit * 8 // 10))
             for _, size, path in sorted(found):
                 if total <= most:
                     break
